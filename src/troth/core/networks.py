@@ -15,6 +15,24 @@ def is_address(text: str) -> bool:
     return True
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a connection to `host` stays on this machine: `localhost` or a loopback address."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_local_site(host: str) -> bool:
+    """Return whether a browser keeps what it asks of `host` on this machine (RFC 6761, section 6.3).
+
+    Browsers do so for names under `localhost`, too; others may ask a name server for them.
+    """
+    return is_loopback(host) or host.lower().rstrip(".").endswith(".localhost")
+
+
 def parse(text: str) -> Address | None:
     """An address as it is written: `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]:5`; None for anything else."""
     if text.startswith("["):

@@ -4,7 +4,6 @@ Deny by default: doors are created from the settings here and nowhere else; the 
 destination. A door to another machine is always encrypted (C3). Reads settings; opens nothing.
 """
 
-import ipaddress
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +11,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from troth.core.config.sections import Config, DatabaseSection, MailSection, name_server_place
 from troth.core.errors import TrothError
+from troth.core.networks import is_loopback
 from troth.core.purpose import Category, Purpose
 
 type Encryption = Literal["tls", "starttls", "none-loopback", "none-public"]
@@ -42,7 +42,7 @@ class Door:
     for what is public anyway: no detail may pass."""
 
     def __post_init__(self) -> None:
-        if self.encryption == "none-loopback" and not is_loopback(self.host):
+        if self.encryption == "none-loopback" and not self.is_local:
             raise DoorError(
                 f"The connection {self.name} would leave this machine without encryption.",
                 mend="For email, use smtps:// or STARTTLS (smtp:// to another host). For a database on another "
@@ -51,15 +51,14 @@ class Door:
         if self.encryption == "none-public" and self.categories:
             raise DoorError(f"The connection {self.name} would carry details without encryption.")
 
+    @property
+    def is_local(self) -> bool:
+        """Return whether the connection stays on this machine."""
+        return _stays_here(self.host)
 
-def is_loopback(host: str) -> bool:
-    """Return whether `host` is this machine: `localhost`, a loopback address, or a socket's path."""
-    if host.startswith("/") or host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+
+def _stays_here(host: str) -> bool:
+    return host.startswith("/") or is_loopback(host)  # a path is the folder of a socket
 
 
 def mail_relay(mail: MailSection) -> Door:
@@ -110,7 +109,8 @@ def database(section: DatabaseSection) -> Door | None:
             "`url` under [database] is not a PostgreSQL address.",
             mend="Write postgresql://user@host:5432/name, or leave it empty for SQLite.",
         )
-    if not is_loopback(host) and options.get("sslmode", [""])[0] != "verify-full":
+    local = _stays_here(host)
+    if not local and options.get("sslmode", [""])[0] != "verify-full":
         raise DoorError(
             "The database is on another machine, and the connection to it would not be encrypted and verified.",
             mend="Add ?sslmode=verify-full&sslrootcert=/path/to/ca.pem to `url` under [database].",
@@ -122,7 +122,7 @@ def database(section: DatabaseSection) -> Door | None:
         categories=_EVERYTHING,
         host=host,
         port=url.port or int(options.get("port", ["5432"])[0]),
-        encryption="none-loopback" if is_loopback(host) else "tls",
+        encryption="none-loopback" if local else "tls",
     )
 
 

@@ -24,9 +24,9 @@ import idna
 
 from troth.core import clock
 from troth.core.errors import TrothError
+from troth.core.networks import is_local_site
 from troth.core.personal import EmailAddress, MessageText
 from troth.gate import email_html
-from troth.gate.doors import is_loopback
 
 # RFC 5322's `atext` and anything beyond ASCII, told by what it is not: Python takes long to compile the long range.
 _ATEXT = r'[^\x00- "(),.:;<>@\[\\\]\x7f]'
@@ -282,7 +282,7 @@ def check_link(url: str, name: str) -> None:
         raise LetterError(f"A link in an email is not a web address: {name}.", mend="Check `url` under [site].")
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if parts.scheme == "http" and not (is_loopback(host) or host.endswith(".localhost")):
+    if parts.scheme == "http" and not is_local_site(host):
         raise LetterError(f"A link in an email is not encrypted: {name}.", mend="Use https:// in `url` under [site].")
 
 

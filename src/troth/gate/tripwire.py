@@ -26,9 +26,9 @@ from pathlib import Path
 from types import FrameType
 
 from troth.core.errors import TrothError
-from troth.core.networks import is_address
+from troth.core.networks import is_address, is_loopback
 from troth.gate import tripwire_log
-from troth.gate.doors import Door, DoorError, is_loopback
+from troth.gate.doors import Door, DoorError
 
 _log = logging.getLogger(__name__)
 _STDLIB = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), "<frozen")

@@ -22,7 +22,7 @@ from troth.core.config.sections import (
     host_port,
     name_server_place,
 )
-from troth.core.networks import is_address
+from troth.core.networks import is_address, is_local_site, is_loopback
 from troth.core.purpose import Category
 from troth.core.text.terminal import steers
 
@@ -100,16 +100,6 @@ def _texts(config: Config, say: _Say) -> None:
             say(section, setting, "has a line break or another control character in it.", "Write it on one line.")
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether `host` is this machine: `localhost`, a name under it, or a loopback address."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 _HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")
 """A host name in DNS, or an IPv6 address: it is written into a web server's configuration and into headers."""
 
@@ -129,7 +119,7 @@ def _web(text: str) -> tuple[SplitResult | None, str]:
         return None, "has a user or password in it."
     if not text.isascii():  # it goes into mails and headers as it stands
         return None, "has non-ASCII letters: write its host in Punycode, such as xn--bcher-kva.example."
-    if url.scheme == "http" and not is_loopback(url.hostname):
+    if url.scheme == "http" and not is_local_site(url.hostname):
         return None, "is not encrypted: http is for this machine only."
     return url, ""
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from troth.core.networks import is_local_site
 from troth.core.purpose import Category
 
 
@@ -310,9 +311,7 @@ class Config(_Section, frozen=True):
     @property
     def checks_dns(self) -> bool:
         """Return whether the sender's DNS records are checked: not those of a site that only this machine reaches."""
-        host = urlsplit(self.site.url).hostname or ""
-        local = host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
-        return self.mail.check_dns and not local
+        return self.mail.check_dns and not is_local_site(urlsplit(self.site.url).hostname or "")
 
     @property
     def controller_name(self) -> str:

@@ -18,7 +18,8 @@ import altcha
 
 from troth.core.config import sections
 from troth.core.config.sections import Config
-from troth.gate.doors import DoorError, is_loopback
+from troth.core.networks import is_loopback
+from troth.gate.doors import DoorError
 
 _PATIENCE = 10.0
 _MOST = 1 << 20

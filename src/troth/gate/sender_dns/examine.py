@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from troth.core.config.sections import Config
+from troth.core.networks import is_loopback
 from troth.core.text.terminal import steers
 from troth.gate import message
-from troth.gate.doors import is_loopback, mail_relay
+from troth.gate.doors import mail_relay
 from troth.gate.sender_dns import spf
 from troth.gate.sender_dns.name_server import NameServers, NotAnswered
 

@@ -104,7 +104,7 @@ def _sqlite(path: Path) -> sqlite3.Connection:
 
 def _postgres(site: Site, settings: Config, dated: Callable[[uuid.UUID], Iterator[Finding]]) -> Iterator[Finding]:
     door = doors.database(settings.database)
-    if door is None or not doors.is_loopback(door.host):
+    if door is None or not door.is_local:
         yield Finding("ok", "The database on another machine was not checked: doctor connects only to this one.")
         return
     url = urlsplit(settings.database.url)

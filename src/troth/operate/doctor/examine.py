@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 from troth.core import clock, clock_jumps, frames
 from troth.core.config import sections
 from troth.core.config.load import ConfigError, load_config
-from troth.core.config.rules import is_loopback
 from troth.core.config.sections import Config, SettingProblem
 from troth.core.epochs import epoch_of
 from troth.core.errors import TrothError
 from troth.core.ids import made_at_ms
+from troth.core.networks import is_loopback
 from troth.core.purpose import Purpose
 from troth.core.same_site import apart
 from troth.core.sandbox import restrict
@@ -433,7 +433,7 @@ def _choice(_site: Site, settings: Config) -> Iterator[Finding]:
 
 def _relay(_site: Site, settings: Config) -> Iterator[Finding]:
     door = doors.mail_relay(settings.mail)
-    if not doors.is_loopback(door.host):
+    if not door.is_local:
         message = f"The SMTP server {door.host}:{door.port} was not checked: doctor connects only to this machine."
         yield Finding("ok", message)
     elif listeners.answers(door.host, door.port):

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 
 from troth.core.config import sections
-from troth.core.config.rules import is_loopback
+from troth.core.networks import is_loopback
 from troth.operate.doctor.finding import Finding
 
 _PATIENCE = 10.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import SplitResult, urlsplit
 
-from troth.core.config.rules import is_loopback
+from troth.core.networks import is_local_site
 from troth.core.same_site import same_site, site_of
 
 
@@ -63,4 +63,4 @@ def _is_below(path: str, of: str) -> bool:
 
 
 def _is_safe(at: SplitResult) -> bool:
-    return at.scheme == "https" or is_loopback(at.hostname or "")
+    return at.scheme == "https" or is_local_site(at.hostname or "")
