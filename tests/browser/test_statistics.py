@@ -16,7 +16,7 @@ from tests.browser.watch import Watch
 def counted(house):
     """Some weeks of visits."""
     environment = {"TROTH_SITE": str(house.site), "PATH": "/usr/bin:/bin"}
-    subprocess.run([sys.executable, "-m", "tests.audience.filled"], env=environment, check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "tests.audience.filled"], env=environment, check=True, timeout=600)
     return house
 
 

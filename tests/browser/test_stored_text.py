@@ -272,7 +272,7 @@ def besieged(tmp_path_factory):
         file = hostile.people_file(tmp_path_factory.mktemp("hostile") / "people.csv")
         _troth(house, "people", "import", str(file), "--consent", "Yes.", "--consent-date", "2026-01-02")
         environment = {**os.environ, "TROTH_SITE": str(house.site)}
-        subprocess.run([sys.executable, "-m", "tests.browser.hostile"], env=environment, check=True, timeout=120)
+        subprocess.run([sys.executable, "-m", "tests.browser.hostile"], env=environment, check=True, timeout=600)
         with (house.site / "policy.md").open("a") as policy:
             policy.write(f"\n{hostile.ALL}\n")
         yield house
