@@ -33,7 +33,7 @@ _SQLITE_START = (
 
 
 def sqlite(path: str) -> dict[str, Any]:
-    """SQLite that loses nothing it committed and leaves nothing it deleted on its pages."""
+    """Return settings for SQLite: what was committed lasts, what was deleted leaves its pages."""
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
@@ -42,7 +42,7 @@ def sqlite(path: str) -> dict[str, Any]:
 
 
 def postgresql(url: str, password_file: Path) -> dict[str, Any]:
-    """PostgreSQL at `postgresql://user@host:5432/name`; a folder as host (`%2Frun%2Fpostgresql`) is a UNIX socket."""
+    """Return settings for `postgresql://user@host:5432/name`; a folder as host (`%2Frun%2F…`) is a UNIX socket."""
     parts = urlsplit(url)
     if parts.scheme != "postgresql" or not parts.path.strip("/"):
         raise TrothError(

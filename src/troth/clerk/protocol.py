@@ -42,12 +42,12 @@ class Submission(NamedTuple):
 
 
 def first_number() -> int:
-    """Where a front begins to count: anywhere, so that answers to a front that died fit nothing of its successor's."""
+    """Return a random number to count from, so that answers to a front that died fit nothing of its successor's."""
     return int.from_bytes(os.urandom(8))
 
 
 def submission(number: int, kind: int, body: bytes, once: bytes | None = None, until: int = 0) -> bytes:
-    """The packet that hands over a frame. `once` has 16 bytes."""
+    """Return the packet that hands over a frame. `once` has 16 bytes."""
     if once is not None and len(once) != 16:
         raise ValueError("a once token has 16 bytes")
     return number.to_bytes(8) + bytes([kind]) + until.to_bytes(4) + (once or _NO_TOKEN) + body
@@ -69,12 +69,12 @@ def parse(packet: bytes) -> Submission | None:
 
 
 def ping(number: int) -> bytes:
-    """The packet that asks whether anybody is there."""
+    """Return the packet that asks whether anybody is there."""
     return number.to_bytes(8)
 
 
 def pinged(packet: bytes) -> int | None:
-    """The number of a ping; None where the packet is none."""
+    """Return the number of a ping; None where the packet is none."""
     return int.from_bytes(packet) if len(packet) == _PING else None
 
 
@@ -92,11 +92,11 @@ def _ended(line: socket.socket) -> bool:
 
 
 def answer(number: int, result: int) -> bytes:
-    """One answer; several may be joined to one packet."""
+    """Return one answer; several may be joined to one packet."""
     return number.to_bytes(8) + bytes([result])
 
 
 def answers(packet: bytes) -> Iterator[tuple[int, int]]:
-    """The (number, result) pairs of a packet from the clerk."""
+    """Yield the (number, result) pairs of a packet from the clerk."""
     for at in range(0, len(packet) - 8, 9):
         yield int.from_bytes(packet[at : at + 8]), packet[at + 8]

@@ -36,7 +36,7 @@ class Spool:
         self._directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
 
     def room(self, kind: int) -> int:
-        """Bytes of this kind that still fit its share, overhead included. A kind without a share has no room."""
+        """Return how many bytes still fit this kind's share, overhead included: 0 for a kind without one."""
         return self._quotas.get(kind, 0) - sum(sizes[kind] for sizes in self._waiting.values())
 
     def append(self, frames: Sequence[tuple[int, bytes]]) -> None:

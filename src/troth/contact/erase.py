@@ -18,7 +18,7 @@ _TYPED = ("you_wrote", *(category.value for category in BASIC))
 
 
 def history(person: UUID) -> Sequence[Step]:
-    """What they wrote, what was answered, and the mails of it."""
+    """Return what they wrote, what was answered, and the mails of it."""
     return list(_steps(person))
 
 
@@ -29,7 +29,7 @@ def _steps(person: UUID) -> Iterator[Step]:
 
 
 def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
-    """Every message and every answer, in the order of time."""
+    """Return every message and every answer, in the order of time."""
     opened = [
         content
         for kind in (MESSAGE, ANSWER)
@@ -53,11 +53,11 @@ def _item(message: Written) -> dict[str, Value]:
 
 
 def dealt_with(people: Sequence[UUID]) -> set[UUID]:
-    """Who was answered."""
+    """Return who was answered."""
     answered = Message.with_canaries.filter(thread__person__in=people, direction=Message.Direction.OUT)
     return set(answered.values_list("thread__person_id", flat=True))
 
 
 def must_keep(person: UUID) -> Sequence[str]:
-    """Nothing: a conversation has no duty to be remembered."""
+    """Return nothing: a conversation has no duty to be remembered."""
     return []

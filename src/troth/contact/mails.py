@@ -69,12 +69,12 @@ class AnswerMail(Mail):
 
 
 def saved_replies() -> tuple[MessageText, ...]:
-    """What operators keep ready to say to anybody: for the leak index, nobody's detail."""
+    """Return what operators keep ready to say to anybody: for the leak index, nobody's detail."""
     return tuple(MessageText(text) for text in Canned.objects.values_list("text", flat=True))
 
 
 def compose_answers(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
-    """The answers of these deliveries, without those whose conversation is gone."""
+    """Return the answers of these deliveries, without those whose conversation is gone."""
     answers = Message.with_canaries.filter(id__in=[row.about for row in rows]).select_related(
         "answers", "thread__person"
     )

@@ -50,7 +50,7 @@ class NoticeMail(Mail):
 
 
 def told() -> dict[UUID, str]:
-    """Whom to tell, by what a delivery says it is about."""
+    """Return whom to tell, by what a delivery says it is about."""
     return {uuid5(_NAMESPACE, address): address for address in settings.TROTH_CONFIG.office.notify}
 
 
@@ -74,7 +74,7 @@ def queue(now: datetime) -> None:
 def compose_notices(
     rows: Sequence[Delivery], messages: Callable[[], QuerySet[Message]] = Message.objects.all
 ) -> Mapping[UUID, Mail]:
-    """The notices of these deliveries, without those of which nothing is left to tell. `messages`: what is counted."""
+    """Compose the notices of these deliveries, without those that have nothing left to tell. `messages`: counted."""
     recipients, mails = told(), dict[UUID, Mail]()
     config = settings.TROTH_CONFIG
     for row in rows:

@@ -127,5 +127,5 @@ def _remove(threads: Sequence[UUID]) -> None:
 
 
 def drop_unused_labels() -> None:
-    """A label that no conversation carries is gone."""
+    """Delete the labels that no conversation carries."""
     Label.objects.filter(threads=None).delete()

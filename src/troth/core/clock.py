@@ -10,12 +10,12 @@ _source: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731 - one 
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """Return the present moment, aware, in UTC."""
     return _source()
 
 
 def timestamp_ms() -> int:
-    """The present moment in whole milliseconds since 1970-01-01T00:00:00Z."""
+    """Return the present moment in whole milliseconds since 1970-01-01T00:00:00Z."""
     return int(now().timestamp() * 1000)
 
 

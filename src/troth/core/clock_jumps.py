@@ -46,7 +46,7 @@ class Moment:
         return -clock.LEAP <= now.at - self.at <= clock.LEAP
 
     def expected(self, now: "Moment") -> "Moment":
-        """Where the clock should be at `now`; over a reboot nobody knows, and it is taken as it is."""
+        """Return where the clock should be at `now`; over a reboot nobody knows, and it is taken as it is."""
         if now.boot and now.boot == self.boot:
             return Moment(self.at + now.up - self.up, now.boot, now.up)
         return now
@@ -71,7 +71,7 @@ class ClockRecord:
         return self.leapt is not None
 
     def judged(self, now: Moment) -> "ClockRecord":
-        """What is to be written down at `now`."""
+        """Return what is to be written down at `now`."""
         if self.seen.runs_on(now):
             return ClockRecord(self.seen.expected(now))
         if self.leapt is None or self.leapt.boot != now.boot or not self.leapt.runs_on(now):
@@ -80,7 +80,7 @@ class ClockRecord:
 
 
 def here() -> Moment:
-    """This moment."""
+    """Return this moment."""
     return Moment(clock.now().timestamp(), _boot(), time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
@@ -121,7 +121,7 @@ def _of(last_known: datetime | None) -> Moment:
 
 
 def read(data: Path) -> ClockRecord | None:
-    """What is written down; None where nothing is, or nothing that can be read."""
+    """Return what is written down; None where nothing is, or nothing that can be read."""
     try:
         document = json.loads(read_plain(data / NAME, _MOST))
         state = ClockRecord(Moment(**document["seen"]), Moment(**document["leapt"]) if document["leapt"] else None)
@@ -143,19 +143,19 @@ def _write(data: Path, state: ClockRecord) -> None:
 
 
 def accept(data: Path) -> None:
-    """An operator says that the clock is right as it is now. Raises `OSError`."""
+    """Accept the clock as it is now, as an operator said. Raises `OSError`."""
     _write(data, ClockRecord(here()))
 
 
 def doubted(data: Path) -> ClockRecord | None:
-    """For a process beside the worker: what is written down, judged now, where the clock is doubted; else None."""
+    """Return what is written down, judged now, if the clock is doubted; else None. For any process."""
     state = read(data)
     now = state.judged(here()) if state else None
     return now if now and now.doubted else None
 
 
 def words(state: ClockRecord) -> str:
-    """In a sentence, for the log, doctor and status."""
+    """Return a sentence for the log, doctor and status."""
     assert state.leapt is not None
     back, at = (datetime.fromtimestamp(moment.at, UTC) for moment in (state.seen, state.leapt))
     until = datetime.fromtimestamp(state.leapt.at + STEADY, UTC)

@@ -74,17 +74,17 @@ _FEW_DIGITS = 4
 
 
 def tidy(typed: str, category: Category) -> str:
-    """The value as it is checked and shown again: NFC, without what a paste brought along, masked."""
+    """Return the value as it is checked and shown again: NFC, without what a paste brought along, masked."""
     return searched(trimmed(typed, category), category)
 
 
 def trimmed(typed: str, category: Category) -> str:
-    """The value as it is searched for card numbers."""
+    """Return the value as it is searched for card numbers."""
     return clean(typed, category) if len(typed) <= 4 * LONGEST[category] else typed.strip()
 
 
 def searched(text: str, category: Category) -> str:
-    """`text` with card numbers masked, where it may still be taken.
+    """Return `text` with card numbers masked, where it may still be taken.
 
     What is more than twice too long is refused whatever is in it, and a search of it would cost the front up to a
     second: it stays as it was typed, for whoever typed it to shorten.
@@ -93,7 +93,7 @@ def searched(text: str, category: Category) -> str:
 
 
 def check(category: Category, text: str) -> str:
-    """A tidy value that is not empty, as it is kept. Raises `ValueError`, which says what to mend."""
+    """Return a tidy value that is not empty, as it is kept. Raises `ValueError`, which says what to mend."""
     if len(text) > LONGEST[category]:
         raise ValueError(f"Please use at most {LONGEST[category]:,} characters.")
     if not text.isprintable() and any(

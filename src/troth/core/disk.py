@@ -73,7 +73,7 @@ def open_shared(path: Path, flags: int) -> int:
 
 
 def read_plain(path: Path, most: int = -1) -> bytes:
-    """What is in a plain file, or the first `most` bytes of it. Raises `OSError` for anything else, as above."""
+    """Return what is in a plain file, or the first `most` bytes of it. Raises `OSError` for anything else, as above."""
     with os.fdopen(open_plain(path), "rb") as file:
         return file.read(most)
 

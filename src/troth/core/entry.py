@@ -45,7 +45,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=
     """Whose quota it counts against in the spool."""
 
     def check(self) -> None:
-        """What must hold of its fields besides the details of a person. Raises `EntryRefused`."""
+        """Check its fields besides the details of a person. Raises `EntryRefused`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,6 @@ class Came[E]:
 
 
 def came[E](entry_id: UUID, entry: E) -> Came[E]:
-    """An entry with its time, told from its id: the front's clock, bounded by ours. `ValueError` for a foreign id."""
+    """Return an entry with the time in its id: the front's clock, bounded by ours. `ValueError` for a foreign id."""
     made_at = datetime.fromtimestamp(made_at_ms(entry_id) / 1000, UTC)
     return Came(entry_id, entry, min(made_at, clock.now()))

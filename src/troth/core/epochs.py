@@ -11,7 +11,7 @@ LAST = 0xFFFF
 
 
 def epoch_of(at: datetime) -> int:
-    """The epoch in which `at` (aware) lies. A clock that stands before epoch 0, or has no zone, is a `ValueError`."""
+    """Return the epoch in which `at` (aware) lies. `ValueError` before epoch 0 and without a time zone."""
     if at.tzinfo is None:
         raise ValueError("an epoch is told from an aware datetime")
     epoch = (at - _FIRST) // LENGTH
@@ -21,10 +21,10 @@ def epoch_of(at: datetime) -> int:
 
 
 def starts_at(epoch: int) -> datetime:
-    """The first moment of `epoch`, in UTC."""
+    """Return the first moment of `epoch`, in UTC."""
     return _FIRST + epoch * LENGTH
 
 
 def ends_at(epoch: int) -> datetime:
-    """The moment at which `epoch` is over: the first of the next one."""
+    """Return the moment at which `epoch` is over: the first of the next one."""
     return starts_at(epoch + 1)

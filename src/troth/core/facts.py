@@ -7,13 +7,13 @@ from troth.core.text.durations import days_span
 
 
 def after_erasure(keys_days: int) -> str:
-    """What backups still hold of somebody who is erased. `keys_days`: how long backups of the keys live."""
+    """Return what backups still hold of somebody who is erased. `keys_days`: how long backups of the keys live."""
     period = days_span(keys_days)
     return f"Until the last backup of the keys is gone (up to {period}), backups could still restore an erased record."
 
 
 def gone_from_backups(day: str) -> str:
-    """The same once it is done. `day`: when the last backup of the keys that has theirs is gone, as in a receipt."""
+    """Return the same once it is done. `day`: when the last backup with their key is gone, as in a receipt."""
     return f"By {day}, when the last backup of the keys is gone. Until then, backups could still restore the record."
 
 
@@ -68,5 +68,5 @@ def not_everywhere(apart: Sequence[str]) -> str:
 
 
 def not_counted(apart: Sequence[str]) -> str:
-    """What the choice does, as far as it does."""
+    """Return what the choice does, as far as it does."""
     return f"{NOT_COUNTED} {not_everywhere(apart)}".rstrip()

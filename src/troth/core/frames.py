@@ -45,17 +45,17 @@ class Damage:
 
 
 def segment_name(sequence: int) -> str:
-    """The file name of segment `sequence` (0 or more)."""
+    """Return the file name of segment `sequence` (0 or more)."""
     return f"{sequence:016x}.seg"
 
 
 def segments(folder: Path) -> list[int]:
-    """The sequences of all segments in `folder`, ascending. Other files are ignored."""
+    """Return the sequences of all segments in `folder`, ascending. Other files are ignored."""
     return sorted(int(name[:16], 16) for name in os.listdir(folder) if _NAME.fullmatch(name))  # noqa: PTH208 - polled: no Path for each name
 
 
 def header(sequence: int) -> bytes:
-    """The first 16 bytes of segment `sequence`."""
+    """Return the first 16 bytes of segment `sequence`."""
     return SEGMENT_MAGIC + sequence.to_bytes(8)
 
 
@@ -66,7 +66,7 @@ def _checksum(sequence: int, offset: int, head: bytes, body: bytes) -> bytes:
 
 
 def frame(sequence: int, offset: int, kind: int, body: bytes) -> bytes:
-    """The bytes of a frame that will stand at `offset` of segment `sequence`. `ValueError` beyond the limits."""
+    """Return the bytes of a frame that will stand at `offset` of segment `sequence`. `ValueError` beyond the limits."""
     if not 0 < kind < 256 or len(body) > MAX_BODY:
         raise ValueError("a frame has a kind of 1 to 255 and a body of at most MAX_BODY bytes")
     head = bytes([kind]) + len(body).to_bytes(3)
@@ -86,7 +86,7 @@ def _frame_at(data: bytes, position: int, offset: int, sequence: int) -> Frame |
 
 
 def read(data: bytes, offset: int, sequence: int, *, closed: bool) -> Iterator[Frame | Damage]:
-    """Frames in `data`, which stands at `offset` of segment `sequence`.
+    """Yield frames in `data`, which stands at `offset` of segment `sequence`.
 
     `closed` says that the segment will not grow. While it may, an unreadable tail yields nothing: it is a frame being
     written, or one that a crash tore. In a closed segment it is yielded as `Damage`, for the caller to report.

@@ -38,11 +38,11 @@ class Holding(Protocol):
     """A room's `erase.py`."""
 
     def history(self, person: UUID) -> Sequence[Step]:
-        """What happened between us and this person. Opens nothing."""
+        """Return what happened between us and this person. Opens nothing."""
         ...
 
     def export(self, person: UUID, actor: UUID | str) -> Sequence[Part]:
-        """All that the room holds of this person, opened through the keeper, in the ledger."""
+        """Return all that the room holds of this person, opened through the keeper, in the ledger."""
         ...
 
     def dealt_with(self, people: Sequence[UUID]) -> set[UUID]:
@@ -51,5 +51,5 @@ class Holding(Protocol):
         ...
 
     def must_keep(self, person: UUID) -> Sequence[str]:
-        """What the law wants kept, each in words for the receipt; empty where everything may go."""
+        """Return what the law wants kept, each in words for the receipt; empty where everything may go."""
         ...

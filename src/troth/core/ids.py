@@ -24,13 +24,13 @@ def new_id() -> uuid.UUID:
 
 
 def derived(origin: uuid.UUID, label: str) -> uuid.UUID:
-    """The id of `what` came of `origin` (a UUIDv7): always the same, sorted as its origin is. Not unguessable."""
+    """Derive the id of `what` from `origin` (a UUIDv7): always the same, sorted as its origin is. Guessable."""
     drawn = int.from_bytes(blake2b(origin.bytes + label.encode(), digest_size=8, person=b"troth derived").digest())
     return uuid.UUID(int=origin.int >> 64 << 64 | 0b10 << 62 | drawn >> 2)
 
 
 def made_at_ms(value: uuid.UUID) -> int:
-    """When a UUIDv7 was made, in milliseconds since 1970; `ValueError` for another version."""
+    """Return when a UUIDv7 was made, in milliseconds since 1970; `ValueError` for another version."""
     if value.version != 7:
         raise ValueError("not a UUIDv7")
     return value.int >> 80

@@ -34,7 +34,7 @@ def is_local_site(host: str) -> bool:
 
 
 def parse(text: str) -> Address | None:
-    """An address as it is written: `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]:5`; None for anything else."""
+    """Parse an address: `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]:5`; None for anything else."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -60,13 +60,13 @@ def _of_ipv4(address: ipaddress.IPv6Address) -> Address:
 
 
 def bytes_of(address: Address) -> bytes:
-    """What one visitor has of addresses: the address itself, of IPv6 its /64."""
+    """Return what one visitor has of addresses: the address itself, of IPv6 its /64."""
     # One household or server has a whole /64; an address of it costs nothing.
     return address.packed if address.version == 4 else address.packed[:8]
 
 
 def network_of(address: Address) -> str:
-    """The same as hexadecimal digits."""
+    """Return the same as hexadecimal digits."""
     return bytes_of(address).hex()
 
 

@@ -19,7 +19,7 @@ class Personal:
         object.__setattr__(self, "_value", value)
 
     def reveal(self) -> str:
-        """The detail itself. Calling this is what the review of a change looks for."""
+        """Return the detail itself. Calling this is what the review of a change looks for."""
         value: str = object.__getattribute__(self, "_value")
         return value
 

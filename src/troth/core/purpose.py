@@ -19,7 +19,7 @@ class Purpose(StrEnum):
 
     @classmethod
     def of_code(cls, code: int) -> "Purpose":
-        """The purpose with this wire code; `ValueError` if there is none."""
+        """Return the purpose with this wire code; `ValueError` if there is none."""
         for purpose, purpose_code in _PURPOSE_CODES.items():
             if purpose_code == code:
                 return purpose

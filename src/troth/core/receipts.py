@@ -39,7 +39,7 @@ class Receipt:
 
 
 def sign(statement: Mapping[str, Any], number: int, key: Ed25519PrivateKey, kind: str = ERASURE) -> str:
-    """The receipt that says `statement`, as JSON."""
+    """Return the receipt that says `statement`, as JSON."""
     text = json.dumps({kind: 1, **statement}, ensure_ascii=False, separators=(",", ":"))
     shell = {
         "signed": text,

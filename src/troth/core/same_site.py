@@ -16,7 +16,7 @@ _COUNTRY = 2
 
 
 def site_of(host: str) -> str:
-    """The registrable domain of a host, or the host itself where it has none: an address, `localhost`."""
+    """Return the registrable domain of a host, or the host itself where it has none: an address, `localhost`."""
     host = host.lower().rstrip(".")
     labels = host.split(".")
     if len(labels) < _COUNTRY + 1 or _is_address(host):
@@ -32,7 +32,7 @@ def same_site(first: str, second: str) -> bool:
 
 
 def apart(host: str, hosts: Iterable[str]) -> list[str]:
-    """Those of the other hosts that are not one site with this one, in order."""
+    """Return those of the other hosts that are not one site with this one, in order."""
     return sorted(candidate for candidate in hosts if not same_site(host, candidate))
 
 

@@ -73,7 +73,7 @@ class LinkSigner:
         self._prefix, self._number, self._key = _CONTEXT + site.bytes, key_number, key
 
     def sign(self, act: Act, subject: uuid.UUID, expires: datetime | None = None) -> str:
-        """A link of `LENGTH` characters. `expires` is kept to the second. `ValueError` for an act that needs topics."""
+        """Sign a link of `LENGTH` characters, `expires` to the second. `ValueError` for an act that needs topics."""
         if act is Act.PREFERENCES:
             raise ValueError("a link to preferences carries topics: use sign_topics")
         seconds = int(expires.timestamp()) if expires else 0
@@ -97,7 +97,7 @@ class LinkVerifier:
         self._keys = {number: Ed25519PublicKey.from_public_bytes(raw) for number, raw in keys.items()}
 
     def verify(self, text: str, act: Act) -> Link:
-        """The link in `text`. Raises `LinkExpired` or `LinkRefused`; neither repeats the text."""
+        """Return the link in `text`. Raises `LinkExpired` or `LinkRefused`; neither repeats the text."""
         raw = _decode(text)
         payload, signature = raw[:-64], raw[-64:]
         version = _VERSION_WITH_TOPICS if act is Act.PREFERENCES else _VERSION

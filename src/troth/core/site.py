@@ -106,7 +106,7 @@ class Site:
         return self.data / "aside"
 
     def aside_file(self, segment: int, offset: int) -> Path:
-        """Where the sealed bytes are kept that stood in this segment of the spool at this offset."""
+        """Return where the sealed bytes are kept that stood in this segment of the spool at this offset."""
         return self.aside / f"{segment:016x}-{offset:08x}.sealed"
 
     @property
@@ -130,7 +130,7 @@ class Site:
         return self.root / "offers"
 
     def mend_of(self, missing: Path) -> str:
-        """What to do where a folder of the site is missing: what is precious comes back from a backup alone."""
+        """Return what to do where a folder of the site is missing: what is precious comes back from a backup alone."""
         if missing.is_relative_to(self.keys) or missing == self.data:
             return f"Put it back from your backup: `troth restore BACKUPS --to {self.root}` (docs/backup.md)."
         return f"mkdir -m 700 {missing}"

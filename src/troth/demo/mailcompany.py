@@ -132,7 +132,7 @@ class MailCompany:
             _hang_up(session)
 
     async def switch(self, mode: Mode, seconds: float) -> None:
-        """Behave like this from now on."""
+        """Set how the relay behaves from now on."""
         self.behaviour.mode, self.behaviour.seconds = mode, seconds
         if mode == "down":
             await self.close()

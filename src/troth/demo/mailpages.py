@@ -53,11 +53,11 @@ class MailHost(Protocol):
     behaviour: Any
 
     async def switch(self, mode: Mode, seconds: float) -> None:
-        """Behave like this from now on."""
+        """Set how the mail company behaves from now on."""
 
 
 def linked(text: str) -> Markup:
-    """The text with its web addresses as links."""
+    """Return the text with its web addresses as links."""
     parts, end = [], 0
     for match in _LINK.finditer(text):
         url = escape(match[0])
@@ -74,7 +74,7 @@ _pages.globals.update(badges=_BADGES, modes=_MODE_WORDS)
 
 
 def app(company: MailHost, *, ready: Callable[[], None] = lambda: None) -> Starlette:
-    """The pages of this mail company. `ready` is called once they are served."""
+    """Serve the pages of this mail company. `ready` is called once they are served."""
     pages = _Pages(company)
 
     @contextlib.asynccontextmanager

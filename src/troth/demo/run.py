@@ -172,7 +172,7 @@ def _last_lines(folder: Path) -> list[str]:
 
 
 def settings(ports: Ports) -> str:
-    """The demo's `troth.toml`."""
+    """Return the demo's `troth.toml`."""
     return f"""\
 [site]
 name = "Example Software"

@@ -27,7 +27,7 @@ class Whence(NamedTuple):
 
 
 def told(headers: Iterable[tuple[bytes, bytes]]) -> Whence:
-    """What the headers (names in lower case) say."""
+    """Return what the headers (names in lower case) say."""
     values = {name: value.decode("latin-1").strip() for name, value in headers if name in _NAMES}
     site, origin = values.get(b"sec-fetch-site", "").lower(), values.get(b"origin", "").lower()
     return Whence(site, origin, _origin_of(values.get(b"referer", "")))
@@ -46,7 +46,7 @@ def _is_among(origin: str, origins: Set[str], hosts: Set[str]) -> bool:
 
 
 def host_of(origin: str) -> str:
-    """The host of an origin, without `www.`; nothing for `null`, and for what is none."""
+    """Return the host of an origin, without `www.`; nothing for `null`, and for what is none."""
     try:
         split = urlsplit(origin)
         return (split.hostname or "").removeprefix("www.") if split.scheme in {"https", "http"} else ""

@@ -57,7 +57,7 @@ class NewsletterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         consents_before: Iterable[bytes] = (),
         topics: Iterable[OfferedTopic] = (),
     ) -> "NewsletterForm":
-        """The form that these settings ask for, with these topics."""
+        """Return the form that these settings ask for, with these topics."""
         form = msgspec.convert(section, cls, from_attributes=True)
         return msgspec.structs.replace(form, consents_before=sorted(consents_before), topics=list(topics))
 
@@ -77,7 +77,7 @@ class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     @classmethod
     def of(cls, section: ContactSection) -> "ContactForm":
-        """The form that these settings ask for."""
+        """Return the form that these settings ask for."""
         return msgspec.convert(section, cls, from_attributes=True)
 
 
@@ -151,12 +151,12 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 def generation_name(generation: int) -> str:
-    """The folder of a generation (0 or more)."""
+    """Return the folder of a generation (0 or more)."""
     return f"gen-{generation:012d}"
 
 
 def current(public: Path) -> str | None:
-    """The name of the generation in force; None while nothing is published. One system call: made to be polled."""
+    """Return the name of the generation in force; None before the first. One system call: made to be polled."""
     try:
         name = os.readlink(public / CURRENT)  # noqa: PTH115 - Path.readlink builds a Path each second for nothing
     except OSError:
@@ -165,7 +165,7 @@ def current(public: Path) -> str | None:
 
 
 def load(public: Path) -> Published | None:
-    """What is in force; None while nothing is published. Raises `PublishedError` where it cannot be understood."""
+    """Load what is in force; None while nothing is published. Raises `PublishedError` if it is not understood."""
     for _ in range(KEPT):  # the generation may be cleared away between reading the link and reading the file
         name = current(public)
         if name is None:

@@ -25,7 +25,7 @@ class ClerkPort(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Returns where the clerk answers. Raises `ClerkGone`."""
+        """Return where the clerk answers. Raises `ClerkGone`."""
         ...
 
 
@@ -42,7 +42,7 @@ class Visit:
 
 
 def visit(request: Request) -> Visit:
-    """The visit that `app` put beside this request."""
+    """Return the visit that `app` put beside this request."""
     return cast(Visit, request.scope["troth"])
 
 
@@ -71,7 +71,7 @@ def require_private(request: Request) -> None:
 
 
 async def body(request: Request, limit: int = BODY_LIMIT) -> bytes:
-    """The request's body, at most `limit` bytes within `BODY_SECONDS`. Raises `FormRefused` (408, 413)."""
+    """Return the request's body, at most `limit` bytes within `BODY_SECONDS`. Raises `FormRefused` (408, 413)."""
     if int(request.headers.get("content-length", "0")) > limit:
         await _drain(request)
         raise too_large()

@@ -56,7 +56,7 @@ def form(
     waiting: bool = False,
     masked: bool = False,
 ) -> HTMLResponse:
-    """A form, with what was typed, what to mend, and a waiting ticket. `masked`: a card number was taken out."""
+    """Return a form, with what was typed, what to mend, and a waiting ticket. `masked`: a card number was taken out."""
     described = labels.described(form)
     return _page(
         snapshot,
@@ -78,22 +78,22 @@ def form(
 
 
 def link(snapshot: Snapshot, template: str, **values: object) -> HTMLResponse:
-    """The page behind a signed link: buttons, and nothing that tells whose link it is."""
+    """Return the page behind a signed link: buttons, and nothing that tells whose link it is."""
     return _page(snapshot, template, 200, **values)
 
 
 def privacy(snapshot: Snapshot, text: str) -> HTMLResponse:
-    """The policy. `text` is HTML that the worker made and made inert."""
+    """Return the policy. `text` is HTML that the worker made and made inert."""
     return _page(snapshot, "privacy.html", text=text)
 
 
 def of(snapshot: Snapshot, template: str, **values: object) -> HTMLResponse:
-    """A page of a template of ours."""
+    """Return a page of a template of ours."""
     return _page(snapshot, template, 200, **values)
 
 
 def thanks(snapshot: Snapshot, name: str) -> HTMLResponse | None:
-    """A thanks page; None for one that does not exist."""
+    """Return a thanks page; None for one that does not exist."""
     if name not in labels.THANKS:
         return None
     heading, text, hint = labels.THANKS[name]
@@ -113,7 +113,7 @@ def thanks_masked(snapshot: Snapshot, name: str, page: int | None) -> HTMLRespon
 
 
 def go(path: str) -> Response:
-    """303: look there next, with GET."""
+    """Answer 303: look there next, with GET."""
     return RedirectResponse(path, 303)
 
 
@@ -133,7 +133,7 @@ def error(
 
 
 def problem(status: int, message: str, mend: str = "", **more: Any) -> JSONResponse:
-    """An error for our script."""
+    """Return an error for our script."""
     answer = JSONResponse({"what": message, "mend": mend, **more}, status)
     if closes(status):
         answer.headers["connection"] = "close"

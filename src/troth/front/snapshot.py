@@ -41,7 +41,7 @@ class Asset:
 
     @classmethod
     def of(cls, stem: str, suffix: str, kind: str, data: bytes) -> "Asset":
-        """An asset whose name changes with its content."""
+        """Return an asset whose name changes with its content."""
         return cls(f"{stem}-{sha256(data).hexdigest()[:16]}.{suffix}", kind, data)
 
 
@@ -59,7 +59,7 @@ class Countries(Protocol):
     """Where an address is from."""
 
     def of(self, address: str) -> str:
-        """Two letters (ISO 3166-1), or nothing."""
+        """Return two letters (ISO 3166-1), or nothing."""
         ...
 
 
@@ -97,7 +97,7 @@ class Snapshot:
         self.assets = {asset.name: asset for asset in files}
 
     def buckets(self, before: "Snapshot | None", held: Buckets | None) -> Buckets:
-        """The token buckets under this generation: those before, unless the operator changed their size."""
+        """Return the token buckets under this generation: those before, unless the operator changed their size."""
         mine = (self.published.burst, self.published.refill_seconds)
         if held and before and (before.published.burst, before.published.refill_seconds) == mine:
             return held
@@ -109,17 +109,17 @@ class Snapshot:
         return hashed(caller.bucket, self._choosing).hex()
 
     def path(self, suffix: str) -> str:
-        """A path on this site, for links and redirects. Never made from a Host header."""
+        """Return a path on this site, for links and redirects. Never made from a Host header."""
         return f"{self.prefix}/{suffix}"
 
     def rest(self, path: str) -> str:
-        """What of a path lies under this site, slash and all; empty where it lies elsewhere. Undoes `path`."""
+        """Return what of a path lies under this site, slash and all; empty where it lies elsewhere. Undoes `path`."""
         under = (self.prefix, *self.published.prefixes_before)
         return next((path.removeprefix(prefix) for prefix in under if path.startswith(f"{prefix}/")), "")
 
 
 def hashed(data: bytes, key: bytes) -> bytes:
-    """Sixteen bytes that only who has the key can make of `data`."""
+    """Return sixteen bytes that only who has the key can make of `data`."""
     return blake2b(data, key=key[:64], digest_size=16).digest()
 
 
@@ -128,13 +128,13 @@ def _count_script(plan: Audience) -> Asset:
 
 
 def forms(published: Published) -> dict[str, Form]:
-    """The forms of this site, by name. One that the operator turned off is not among them."""
+    """Return the forms of this site, by name. One that the operator turned off is not among them."""
     all_forms = (newsletter.form(published), contact.form(published), rights.form(published))
     return {form.name: form for form in all_forms if form is not None}
 
 
 def origin(url: str) -> str:
-    """The origin of an http(s) URL as browsers write it (RFC 6454, section 6.1). Raises `ValueError`."""
+    """Return the origin of an http(s) URL as browsers write it (RFC 6454, section 6.1). Raises `ValueError`."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("an address in `return_urls` must begin with https:// or http://")

@@ -125,7 +125,7 @@ class Leaks:
         return LeakFinding(frozenset(others))
 
     def check_campaign(self, texts: Sequence[str]) -> LeakFinding:
-        """What the words of a campaign, the same for all its recipients, carry of anybody."""
+        """Return what the words of a campaign, the same for all its recipients, carry of anybody."""
         content = "\n".join(texts).encode("utf-8", "surrogatepass")
         return self.search(content, spared=lambda _hits: self._told_to_all(()))
 

@@ -57,11 +57,11 @@ def may(roles: tuple[Role, ...]) -> Callable[[View], View]:
 
 
 def roles_of(view: View) -> tuple[Role, ...] | None:
-    """Who may see this view; None where it does not say."""
+    """Return who may see this view; None if it does not say."""
     roles: tuple[Role, ...] | None = getattr(view, "roles", None)
     return roles
 
 
 def actor(request: HttpRequest) -> UUID:
-    """Who asks, for the ledger: the id of the operator who is signed in."""
+    """Return who asks, for the ledger: the id of the operator who is signed in."""
     return cast(UUID, request.user.pk)

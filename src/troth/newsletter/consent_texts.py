@@ -13,7 +13,7 @@ def keep(text: str) -> None:
 
 
 def others(text: str) -> list[bytes]:
-    """The hashes of all kept sentences but this one."""
+    """Return the hashes of all kept sentences but this one."""
     return [
         bytes(digest)
         for digest in Sentence.objects.exclude(digest=wording_digest(text)).values_list("digest", flat=True)
@@ -21,7 +21,7 @@ def others(text: str) -> list[bytes]:
 
 
 def of(digest: bytes) -> str | None:
-    """The sentence with this hash; None for one that never stood beside our form, as in an imported list."""
+    """Return the sentence with this hash; None for one that never stood beside our form, as in an imported list."""
     return Sentence.objects.filter(digest=digest).values_list("text", flat=True).first()
 
 

@@ -40,7 +40,7 @@ class Signup(EarlierSignup, frozen=True, kw_only=True, omit_defaults=True):
     """Number of the privacy policy's version that was in force; 0 where none was."""
 
     def check(self) -> None:
-        """Besides, whether there can be such topics and such a version."""
+        """Check, besides, that there can be such topics and such a version."""
         super().check()
         if not (0 <= self.topics < 1 << MAX_TOPICS and 0 <= self.policy < 1 << 31):
             raise EntryRefused("topics or policy: There can be no such number.")
@@ -57,7 +57,7 @@ class LinkUsed(Entry, frozen=True):
     link: str
 
     def check(self) -> None:
-        """Of any length that a link may have; whether it is one, its signature says."""
+        """Check only the length: whether it is a link, its signature says."""
         if len(self.link) > 4 * LENGTH:
             raise EntryRefused("link: This is too long.")
 

@@ -17,7 +17,7 @@ from troth.vault.records import CONSENT, Consent, MailData
 
 
 def history(person: UUID) -> Sequence[Step]:
-    """Sign-ups, confirmations, leaving, and the mails about them."""
+    """Return sign-ups, confirmations, leaving, and the mails about them."""
     return list(_steps(person))
 
 
@@ -37,7 +37,7 @@ def _steps(person: UUID) -> Iterator[Step]:
 
 
 def export(person: UUID, actor: UUID | str) -> Sequence[Part]:
-    """The subscription and each step of the consent to it."""
+    """Return the subscription and each step of the consent to it."""
     subscription = Subscription.with_canaries.filter(person=person).first()
     newsletter = [] if subscription is None else _subscribed(subscription, person, actor)
     return [*newsletter, *_mails(person, actor)]
@@ -95,11 +95,11 @@ def _consent(step: Consent) -> dict[str, Value]:
 
 
 def dealt_with(people: Sequence[UUID]) -> set[UUID]:
-    """Who confirmed, whether or not they left since, or was imported."""
+    """Return who confirmed, whether or not they left since, or was imported."""
     confirmed = Subscription.with_canaries.filter(person__in=people, confirmed_at__isnull=False)
     return set(confirmed.values_list("person_id", flat=True))
 
 
 def must_keep(person: UUID) -> Sequence[str]:
-    """Nothing: a newsletter has no duty to remember."""
+    """Return nothing: a newsletter has no duty to remember."""
     return []

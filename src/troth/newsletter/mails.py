@@ -76,7 +76,7 @@ class ConfirmationMail(Mail):
 
 
 def compose_confirmations(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
-    """The confirmation mails of these deliveries, without those that nobody waits for any more."""
+    """Return the confirmation mails of these deliveries, without those that nobody waits for any more."""
     about = {row.about: row for row in rows}
     requests = [request for request in Request.with_canaries.filter(id__in=about) if _still_wanted(request)]
     records = {request.record_id: request for request in requests if request.record_id}

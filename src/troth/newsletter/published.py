@@ -41,7 +41,7 @@ class OfferedTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 def topic_field(number: int) -> str:
-    """What the box of the topic with this number is called in forms."""
+    """Return what the box of the topic with this number is called in forms."""
     return f"topic_{number}"
 
 
@@ -68,10 +68,10 @@ class Archive(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 def page_path(public: Path, name: str) -> Path:
-    """The file of a page or a feed."""
+    """Return the file of a page or a feed."""
     return public / ARCHIVE / name
 
 
 def image_path(public: Path, name: str) -> Path:
-    """The file of a picture."""
+    """Return the file of a picture."""
     return public / IMAGES / name

@@ -81,15 +81,15 @@ class Mailboxes:
         self._mailed: OrderedDict[bytes, list[datetime]] = OrderedDict()
 
     def count(self, mark: bytes, since: datetime) -> int:
-        """How many mails this mailbox got after `since`."""
+        """Return how many mails this mailbox got after `since`."""
         return sum(at > since for at in self._mailed.get(mark, ()))
 
     def forget(self, mark: bytes) -> None:
-        """Whoever has this mailbox was erased: they are to be met as somebody who never came."""
+        """Forget an erased person's mailbox: it is met as one that never came."""
         self._mailed.pop(mark, None)
 
     def note(self, marks: Sequence[bytes], at: datetime) -> None:
-        """Each of these was mailed `at` this moment."""
+        """Note that each of these was mailed `at` this moment."""
         for mark in marks:
             earlier = [time for time in self._mailed.pop(mark, ()) if time > at - timedelta(days=1)]
             self._mailed[mark] = [*earlier, at]
@@ -118,7 +118,7 @@ class Caps:
         self._mailed: list[bytes] = []
 
     def take(self, person: UUID, domain: bytes, mailbox: bytes, new: New | None = None) -> Turn:
-        """The next turn for a mail to this person, at this domain, in this mailbox. `new`: not confirmed yet."""
+        """Return the next turn for a mail to this person, at this domain, in this mailbox. `new`: not confirmed yet."""
         if max(self._people[person], self._lately(mailbox)) >= self._form.emails_per_address_per_day:
             return Turn(None, PERSON_CAP)
         first, most = self._hour, self._form.emails_per_domain_per_hour

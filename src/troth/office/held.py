@@ -165,7 +165,7 @@ def let_go(ident: UUID) -> str:
 
 
 def drop(ident: UUID) -> str:
-    """Discard it for good. Returns the outcome as a sentence; empty if it is not held."""
+    """Delete it for good. Returns the outcome as a sentence; empty if it is not held."""
     if outbox.drop(ident):
         return "It will not be sent."
     return "It will not be released." if held_exports.drop(ident) else ""

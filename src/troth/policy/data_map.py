@@ -209,7 +209,7 @@ def _kinds(config: Config) -> Iterator[str]:
 
 
 def declared_columns() -> frozenset[str]:
-    """Every column that holds more than numbers and times and was looked at, as `label.Model.field`."""
+    """Return every column that holds more than numbers and times and was looked at, as `label.Model.field`."""
     return _COLUMNS.union(*(room.columns for room in rooms()))
 
 

@@ -18,7 +18,7 @@ class DetailsRefused(Exception):
 
 
 def read(typed: Mapping[Category, str]) -> Details:
-    """The details in what was typed. Raises `DetailsRefused`."""
+    """Return the details in what was typed. Raises `DetailsRefused`."""
     texts, problems = dict[Category, str](), dict[Category, str]()
     for category in BASIC:
         text = contact_details.tidy(typed.get(category, ""), category)

@@ -48,7 +48,7 @@ _WORDS = {
 
 
 def waiting() -> list[Erasure]:
-    """Erasures that are not done, the oldest first."""
+    """Return erasures that are not done, the oldest first."""
     return list(Erasure.objects.filter(done_at=None).order_by("asked_at", "id"))
 
 

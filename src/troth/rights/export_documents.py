@@ -45,19 +45,19 @@ def _documents(heading: str, url: str, at: datetime, parts: Sequence[Part]) -> t
 
 
 def body(document: MessageText) -> bytes:
-    """A document's bytes, for the download that it was opened for."""
+    """Return a document's bytes, for the download that it was opened for."""
     return document.reveal().encode()
 
 
 def seal(export: ExportDocument) -> tuple[bytes, bytes]:
-    """A fresh key, and the export encrypted under it: `nonce 12 | AES-256-GCM`. Whoever has no key has nothing."""
+    """Encrypt the export under a fresh key; return both: `nonce 12 | AES-256-GCM`."""
     key, nonce = AESGCM.generate_key(256), os.urandom(12)
     plain = json.dumps({"json": export.data.reveal(), "html": export.page.reveal()}, ensure_ascii=False).encode()
     return key, nonce + AESGCM(key).encrypt(nonce, plain, _CONTEXT)
 
 
 def fragment(key: bytes) -> str:
-    """The key as the fragment of a link carries it: 43 characters."""
+    """Return the key as the fragment of a link carries it: 43 characters."""
     return base64.urlsafe_b64encode(key).decode().rstrip("=")
 
 

@@ -37,7 +37,7 @@ class ExportHeld(TrothError):
 
 
 def take(person: UUID, actor: UUID | str) -> ExportDocument | None:
-    """What is kept of this person, for an operator to take along; None where there is nobody. Raises `ExportHeld`."""
+    """Return what is kept of this person, for an operator; None if there is nobody. Raises `ExportHeld`."""
     row = Person.objects.filter(id=person).first()
     export = services.export(person, actor) if row else None
     if row is None or export is None or _let_go(person):
@@ -65,22 +65,22 @@ def _hold(person: UUID, actor: UUID | str, finding: LeakFinding) -> None:
 
 
 def waiting() -> list[HeldExport]:
-    """Exports that wait for an owner, the oldest first."""
+    """Return exports that wait for an owner, the oldest first."""
     return list(HeldExport.objects.filter(decided_at=None).order_by("asked_at", "id"))
 
 
 def let_go(ident: UUID) -> bool:
-    """An owner looked at it: this person's export may be taken along for a day. False where it is not held."""
+    """Release this person's export for a day, as an owner looked at it. False where it is not held."""
     return bool(_undecided(ident).update(decided_at=clock.now(), released=True))
 
 
 def drop(ident: UUID) -> bool:
-    """An owner looked at it, and it stays here. False where it is not held."""
+    """Refuse this person's export for good, as an owner looked at it. False where it is not held."""
     return bool(_undecided(ident).update(decided_at=clock.now()))
 
 
 def settle(cause: UUID, *, leave: bool) -> int:
-    """An owner has judged a cause: exports that it alone holds may be taken along, or never; returns how many."""
+    """Release exports that only this cause holds, or refuse them for good, as an owner judged; return how many."""
     waiting = HeldExport.objects.filter(decided_at=None, causes=cause)
     other_causes = Cause.objects.filter(quiet_at=None).exclude(id=cause)
     ids = waiting.exclude(causes__in=other_causes) if leave else waiting

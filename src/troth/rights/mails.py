@@ -98,12 +98,12 @@ type _Write = Callable[[Delivery, RightsRequest, EmailAddress, ExportDocument], 
 
 
 def compose_links(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
-    """The mails that carry the link, each with its answer laid ready."""
+    """Return the mails that carry the link, each with its answer laid ready."""
     return dict(_composed(rows, Reason.SEND_RIGHTS_LINK, _link_mail))
 
 
 def compose_exports(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
-    """The mails that carry the export itself."""
+    """Return the mails that carry the export itself."""
     return dict(_composed(rows, Reason.SEND_EXPORT, _export_mail))
 
 

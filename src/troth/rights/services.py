@@ -40,7 +40,7 @@ class RightsRefused(TrothError):
 
 
 def parts(person: UUID, actor: UUID | str) -> list[Part]:
-    """All that is kept of this person, opened for them and in the ledger: the details, then each room's parts."""
+    """Return all that is kept of this person, opened and in the ledger: the details, then each room's parts."""
     parts = [part for part in _details(person, actor) if part.items]
     parts += [part for holding in holdings() for part in holding.export(person, actor) if part.items]
     mails = _mails(person)
@@ -95,12 +95,12 @@ def export(person: UUID, actor: UUID | str, *, signed: bool = False) -> ExportDo
 
 
 def details_of(person: UUID, reason: Reason, actor: UUID | str) -> Details | None:
-    """The person's details, opened for `reason`; None where there are none."""
+    """Return the person's details, opened for `reason`; None where there are none."""
     return details_of_all([person], reason, actor).get(person)
 
 
 def details_of_all(people: Sequence[UUID], reason: Reason, actor: UUID | str) -> dict[UUID, Details]:
-    """The details of those of these people who have any, opened for `reason` with one row in the ledger."""
+    """Return the details of those of these people who have any, opened for `reason` with one row in the ledger."""
     opened = keeper().open_records(reason, actor=actor, person_ids=people)
     return {person_id: newest for person_id, contents in opened.items() if isinstance(newest := contents[-1], Details)}
 
@@ -158,7 +158,7 @@ def freeze(person: UUID) -> None:
 
 
 def unfreeze(person: UUID) -> None:
-    """Go on as before."""
+    """Lift the restriction."""
     with transaction.atomic():
         row = _locked(person)
         row.frozen_at = None
@@ -182,10 +182,10 @@ def ask_to_erase(person: UUID, by: str, *, request_id: UUID | None = None) -> Er
 
 
 def must_keep(person: UUID) -> list[str]:
-    """What the law wants kept of this person although they are erased, in words."""
+    """Return what the law wants kept of this person although they are erased, in words."""
     return [words for holding in holdings() for words in holding.must_keep(person)]
 
 
 def being_erased(person: UUID) -> UUID | None:
-    """The erasure of this person that waits to be done; None where there is none."""
+    """Return the erasure of this person that waits to be done; None where there is none."""
     return Erasure.objects.filter(person=person).values_list("id", flat=True).first()

@@ -32,7 +32,7 @@ _MASKED = "A card number was removed from what you entered; only its last four d
 @sensitive_variables("raw", "typed", "details")
 @require_http_methods(["GET", "POST"])
 def correct(request: HttpRequest, person_id: UUID) -> HttpResponse:
-    """The person's details as a form; POST puts what was typed in their place."""
+    """Return the person's details as a form; POST puts what was typed in their place."""
     get_object_or_404(Person, id=person_id)
     if request.method == "GET":
         details = services.details_of(person_id, Reason.CORRECT_PERSON, actor(request))
@@ -85,7 +85,7 @@ _KINDS = {"json": "application/json; charset=utf-8", "html": "text/html; charset
 @may(DESK)
 @require_POST
 def export(request: HttpRequest, person_id: UUID) -> HttpResponse:
-    """All that is kept of this person, as a file. By POST: it is an opening, and goes into the ledger."""
+    """Return all that is kept of this person, as a file. By POST: it is an opening, and goes into the ledger."""
     form = request.POST.get("form", "")
     if form not in _KINDS:
         raise Http404
@@ -124,7 +124,7 @@ def freeze(request: HttpRequest, person_id: UUID) -> HttpResponse:
 @may(DESK)
 @require_http_methods(["GET", "POST"])
 def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
-    """What would go and what would stay; POST asks the worker to do it."""
+    """Return what would go and what would stay; POST asks the worker to do it."""
     get_object_or_404(Person, id=person_id)
     if request.method == "GET":
         config = settings.TROTH_CONFIG
@@ -144,7 +144,7 @@ def erase(request: HttpRequest, person_id: UUID) -> HttpResponse:
 @may(DESK)
 @require_GET
 def erasure(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
-    """The receipt; until there is one, a page that looks again by itself."""
+    """Return the receipt; until there is one, a page that looks again by itself."""
     row = get_object_or_404(Erasure, id=erasure_id)
     receipt, fault = None, ""
     try:
@@ -160,7 +160,7 @@ def erasure(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
 @may(DESK)
 @require_GET
 def receipt(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
-    """The receipt as a file. It names nobody."""
+    """Return the receipt as a file. It names nobody."""
     row = get_object_or_404(Erasure, id=erasure_id)
     if not row.done_at:
         raise Http404

@@ -16,7 +16,7 @@ _UMASK = 0o007
 
 
 def owner(site: Site) -> User | None:
-    """Who serves the site, where we are root and that is somebody else."""
+    """Return who serves the site, if we are root and that is somebody else."""
     if os.geteuid() != 0 or not site.data.is_dir():
         return None
     data_owner = owner_of(site.data)
@@ -28,7 +28,7 @@ def owner(site: Site) -> User | None:
 
 
 def within_reach(site: Site, paths: Iterable[Path]) -> list[Path]:
-    """Files that root named, open, where the command is about to become somebody who may not open them."""
+    """Open the files that root named, before the command becomes somebody who may not open them."""
     return [opened(path) for path in paths] if owner(site) else [*paths]
 
 

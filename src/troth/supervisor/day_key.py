@@ -31,7 +31,7 @@ class DayKey:
 
     @classmethod
     def of(cls, packed: bytes) -> "DayKey":
-        """The key that `bytes()` made these of. Raises `ValueError`."""
+        """Return the key that `bytes()` made these of. Raises `ValueError`."""
         if len(packed) != SIZE:
             raise ValueError("a day's key is told in 36 bytes")
         return cls(date.fromordinal(int.from_bytes(packed[:4])), packed[4:])
@@ -50,12 +50,12 @@ class DayKey:
 
 
 def fresh(day: date) -> DayKey:
-    """A new key for `day`."""
+    """Return a new key for `day`."""
     return DayKey(day, os.urandom(32))
 
 
 def newest(descriptor: int, current: DayKey) -> DayKey:
-    """The newest key that waits in a pipe that does not block; `held` where none does."""
+    """Return the newest key that waits in a pipe that does not block; `held` where none does."""
     with suppress(BlockingIOError, ValueError):
         # The launcher writes each at once, and a pipe keeps so few bytes whole.
         while packed := os.read(descriptor, SIZE):

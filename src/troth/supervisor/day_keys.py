@@ -31,7 +31,7 @@ class Days:
         self._leapt: clock_jumps.Moment | None = None
 
     def told(self, brief: Brief) -> tuple[Brief, list[int]]:
-        """A front's brief with today's key and the pipe for those to come; and the descriptors that the front gets."""
+        """Return a front's brief with today's key and the pipe for later ones, and the descriptors that it gets."""
         self.follow()
         reads, writes = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         before = self._pipes.pop(brief.number, None)

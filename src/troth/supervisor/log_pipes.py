@@ -120,19 +120,19 @@ class Pipes:
         self._resting: dict[Pipe, float] = {}
 
     def open(self, name: str) -> Pipe:
-        """A pipe for the process of that name, to be handed over and closed when the process has ended."""
+        """Return a pipe for the process of that name, to be handed over and closed when the process has ended."""
         pipe = Pipe(name, self._write)
         self._listen(pipe)
         return pipe
 
     def close(self, pipe: Pipe) -> None:
-        """Its process has ended: bring the rest."""
+        """Read the rest: its process has ended."""
         if self._resting.pop(pipe, None) is None:
             self._forget(pipe)
         pipe.close()
 
     def wake(self) -> float:
-        """Listen again to who has rested; returns for how many seconds nobody else has to be."""
+        """Listen again to who has rested; return how many seconds nobody else has to rest."""
         now = time.monotonic()
         for pipe in [pipe for pipe, until in self._resting.items() if until <= now]:
             del self._resting[pipe]

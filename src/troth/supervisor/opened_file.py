@@ -14,17 +14,17 @@ class OpenedPath(Path):
     descriptor: int = -1
 
     def open(self, mode: str = "r", *_arguments: Any, **_named: Any) -> IO[Any]:  # type: ignore[override]
-        """As `Path.open` for "rb", and for nothing else."""
+        """Open as `Path.open` does for "rb", and for nothing else."""
         if mode != "rb":
             raise PermissionError(1, "opened for reading", str(self))
         return io.BufferedReader(_Positioned(self.descriptor))
 
     def with_segments(self, *segments: Any) -> Path:  # type: ignore[override]
-        """What is made of this path is a path like others."""
+        """Return a path like others."""
         return Path(*segments)
 
     def exists(self, *, follow_symlinks: bool = True) -> bool:
-        """It was there to be opened."""
+        """Return True: it was there to be opened."""
         return True
 
     def is_file(self, *, follow_symlinks: bool = True) -> bool:
@@ -32,11 +32,11 @@ class OpenedPath(Path):
         return stat.S_ISREG(self.stat().st_mode)
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
-        """Of the file that was opened."""
+        """Return the status of the file that was opened."""
         return os.fstat(self.descriptor)
 
     def read_bytes(self) -> bytes:
-        """The whole content."""
+        """Return the whole content."""
         with self.open("rb") as file:
             data: bytes = file.read()
             return data
@@ -73,7 +73,7 @@ class _Positioned(io.RawIOBase):
 
 
 def opened(path: Path) -> Path:
-    """`path`, open, where that is a plain file; else as it is, to be refused where it is read."""
+    """Return `path`, open, where that is a plain file; else as it is, to be refused where it is read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:

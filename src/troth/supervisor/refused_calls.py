@@ -18,7 +18,7 @@ _LINE = re.compile(r"type=(?:1326|SECCOMP) .*? pid=(\d+) .*? syscall=(\d+) ")
 
 
 def calls(processes: Mapping[int, str]) -> Counter[tuple[str, str]] | None:
-    """How often which process was refused which call. `processes`: names by process id. None where the kernel's
+    """Return how often which process was refused which call. `processes`: names by process id. None where the kernel's
     log cannot be read here."""
     names = {number: name for name, number in NUMBERS.get(platform.machine(), {}).items()}
     refusals = Counter[tuple[str, str]]()

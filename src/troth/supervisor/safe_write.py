@@ -72,7 +72,7 @@ def acting_as(user: User | None) -> Iterator[None]:
 
 
 def open_theirs(path: Path, flags: int = os.O_RDONLY) -> int:
-    """A descriptor of a plain file in a folder of somebody else's, opened with their rights. Raises `OSError`."""
+    """Open a plain file in a folder of somebody else's, with their rights. Raises `OSError`."""
     with acting_as(owner_of(path.parent)):
         return open_plain(path, flags)
 
@@ -107,12 +107,12 @@ class SharedFolder:
             os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
 
     def read(self, name: str, most: int) -> bytes:
-        """The first `most` bytes of a file."""
+        """Return the first `most` bytes of a file."""
         with self._inside() as folder, os.fdopen(open_plain(name, folder=folder), "rb") as file:
             return file.read(most)
 
     def changed_at(self, name: str) -> float:
-        """When a file was last changed, in seconds since 1970. It is not opened."""
+        """Return when a file was last changed, in seconds since 1970. It is not opened."""
         with self._inside() as folder:
             return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
 

@@ -24,7 +24,7 @@ _LOAD_RANDOM, _MODULO, _JUMP_IF, _RETURN = (0x20, 0xFFFFF000 + 56), 0x94, 0x15, 
 
 
 def listener(host: str, port: int, setting: str) -> socket.socket:
-    """A listening TCP socket. Raises `TrothError` that names `setting` where the address cannot be had."""
+    """Return a listening TCP socket. Raises `TrothError` that names `setting` where the address cannot be had."""
     bound = _bound(host, port, setting, shared=False)
     bound.listen(_BACKLOG)
     return bound
@@ -90,7 +90,7 @@ def _refused(host: str, port: int, setting: str, error: OSError) -> TrothError:
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Two ends of a line that keeps packets whole and in order."""
+    """Return two ends of a line that keeps packets whole and in order."""
     ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for end in ends:
         end.setblocking(False)
@@ -102,7 +102,7 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 
 def mesh(count: int) -> list[list[socket.socket | None]]:
-    """Lines from each of so many to each other: `mesh[a][b]` is the end of `a` whose other end is `mesh[b][a]`."""
+    """Connect each of so many with each other: `mesh[a][b]` is the end of `a` whose other end is `mesh[b][a]`."""
     ends: list[list[socket.socket | None]] = [[None] * count for _ in range(count)]
     for first in range(count):
         for second in range(first):

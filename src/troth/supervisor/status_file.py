@@ -103,7 +103,7 @@ class Timetable:
         self._light_at = now + _FIRST_PROOF_SECONDS + self._every
 
     def due(self) -> str:
-        """`full` or `light` where it is time; else nothing."""
+        """Return `full` or `light` if it is time; else nothing."""
         now, request = time.monotonic(), self._take_asked()
         if request == "light":
             self._light_at = now + self._every
@@ -151,7 +151,7 @@ class LookupTimetable:
 
 
 def where_it_logs(descriptor: int) -> str:
-    """Where what is written there can be looked through later: a path, `journal <unit>`; empty where it cannot."""
+    """Return where the log can be read later: a path, or `journal <unit>`; empty if nowhere."""
     try:
         status = os.fstat(descriptor)
         if stat.S_ISREG(status.st_mode):
@@ -172,7 +172,7 @@ def _unit() -> str:
 
 
 def log_of(data: Path) -> str:
-    """Where the house logs, as `where_it_logs` says it. Raises `OSError` where the supervisor has not said so."""
+    """Return where the log is, as `where_it_logs` says. Raises `OSError` if the supervisor has not said so."""
     try:
         return str(json.loads(read_plain(data / HOUSE, _MOST))["log"])
     except (ValueError, KeyError):
@@ -180,7 +180,7 @@ def log_of(data: Path) -> str:
 
 
 def read(data: Path) -> tuple[int, list[ChildStatus]] | None:
-    """When `house.json` was written (milliseconds since 1970) and what it says; None where there is none to read."""
+    """Read `house.json`: when it was written (milliseconds since 1970) and what it says; None without one."""
     try:
         document = json.loads(read_plain(data / HOUSE, _MOST))
         return int(document["at"]), [ChildStatus(**process) for process in document["processes"]]

@@ -76,7 +76,7 @@ class Child:
         return label_of(self.name)
 
     def seen(self) -> ChildStatus:
-        """As the admin server shows it."""
+        """Return its status, as the admin server shows it."""
         pid = self.process.pid if self.process else 0
         return ChildStatus(self.name, self.ready_at is not None, self.changed_ms, self.restarts, pid)
 
@@ -531,7 +531,7 @@ def prepare_only(site_root: Path) -> None:
 
 
 def serve(site_root: Path, *, one_user: bool = False) -> int:
-    """`troth serve`: run the site until SIGTERM or SIGINT. Returns an exit code."""
+    """Run the site until SIGTERM or SIGINT (`troth serve`). Return an exit code."""
     supervisor = Supervisor(site_root, one_user=one_user)
     try:
         supervisor.start()

@@ -123,7 +123,7 @@ class PathOwner:
 
 
 def places(site: Site) -> tuple[PathOwner, ...]:
-    """The table of docs/serve.md: what `settle` sets, and what `troth doctor` looks for."""
+    """Return the table of docs/serve.md: what `settle` sets, and what `troth doctor` looks for."""
     worker_alone = (site.seal_keys, site.sign_keys, site.dkim_keys, site.sent)
     return (
         PathOwner(site.root, "", "", 0o711, is_folder=True),
@@ -155,7 +155,7 @@ class Ids:
 
     @classmethod
     def of(cls, by_role: dict[str, User]) -> "Ids":
-        """The numbers of these users, root, and the groups by which they share."""
+        """Return the numbers of these users, root, and the groups by which they share."""
         shared = {name: grp.getgrnam(f"troth-{name}").gr_gid for name in roles.SHARED}
         nobody = {"": -1, "root": 0}
         groups = {role: user.group for role, user in by_role.items()} | shared | nobody
@@ -241,7 +241,7 @@ def _roots_alone(path: Path) -> bool:
 
 
 def journal_readers() -> list[int]:
-    """The group that may read systemd's journal, where there is one (systemd-journald.service(8))."""
+    """Return the group that may read systemd's journal, where there is one (systemd-journald.service(8))."""
     try:
         return [grp.getgrnam("systemd-journal").gr_gid]
     except KeyError:

@@ -65,14 +65,14 @@ def _turns() -> Iterator[tuple[ProofRun, frozenset[str]]]:
 
 
 def compose_alarms(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
-    """The mails of these deliveries, without those to somebody who is no longer told."""
+    """Return the mails of these deliveries, without those to somebody who is no longer told."""
     config, turns = settings.TROTH_CONFIG, list(_turns())
     waiting = {_about(run, address): (address, broken) for run, broken in turns for address in config.office.notify}
     return {row.id: mail(row, *waiting[row.about]) for row in rows if row.about in waiting}
 
 
 def mail(row: Delivery, address: str, broken: frozenset[str]) -> AlarmMail:
-    """The mail of one delivery."""
+    """Return the mail of one delivery."""
     config = settings.TROTH_CONFIG
     return AlarmMail(
         to=EmailAddress(address),

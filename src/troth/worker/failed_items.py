@@ -42,7 +42,7 @@ class Aside:
 
 
 def with_room(aside: Sequence[Aside]) -> list[Aside]:
-    """Those of these that are kept: all but the junk for which there is no room. Raises `TooMuchWaits`."""
+    """Return those of these that are kept: all but the junk for which there is no room. Raises `TooMuchWaits`."""
     if not aside:
         return []
     waiting_before = AsideItem.objects.filter(kept=True, filed_at=None).exclude(reason=AsideItem.Reason.DAMAGED).count()

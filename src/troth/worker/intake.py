@@ -124,7 +124,7 @@ class Keys:
         return self._known[epoch]
 
     def has_opened(self, epoch: int) -> None:
-        """The key of `epoch` is the right one: something opened with it."""
+        """Note that the key of `epoch` is the right one: something opened with it."""
         self._proved.add(epoch)
 
     def is_right(self, epoch: int) -> bool:
@@ -209,7 +209,7 @@ class Intake:
         return opened, aside, batch.end
 
     def look(self, frame: Frame) -> Opened | None:
-        """What is in a frame, without filing it; None where it does not open."""
+        """Return what is in a frame, without filing it; None where it does not open."""
         outcome = self._open_item(frame, frame.body)
         return outcome if isinstance(outcome, Opened) else None
 

@@ -60,10 +60,10 @@ def set_up(*, json: bool = False) -> None:
 
 
 def logger() -> Any:
-    """The worker's logger."""
+    """Return the worker's logger."""
     return structlog.get_logger().bind(process="worker")
 
 
 def error_fields(error: BaseException) -> dict[str, str]:
-    """What the log may say of an exception: its type, and where in our code it passed."""
+    """Return what the log may say of an exception: its type, and where in our code it passed."""
     return {"error": type(error).__name__, "at": error_place(error)}

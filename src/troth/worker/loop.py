@@ -61,7 +61,7 @@ class Worker:
         self._mail_wake.set()
 
     async def run(self) -> None:
-        """Work until `stop`. Raises `AnotherWorker` where there is a rival, `FileMoved`."""
+        """Work until `stop`. Raises `AnotherWorker` if there is another one, `FileMoved`."""
         self.intake = await self.on_thread(Intake)
         if self._line is not None:
             self._line.setblocking(False)

@@ -92,7 +92,7 @@ def make_changes() -> None:
 
 
 def last_version(site: Site) -> str:
-    """The version of Troth that last served this site; empty where nobody wrote it down."""
+    """Return the version of Troth that last served this site; empty where nobody wrote it down."""
     try:
         return read_plain(site.data / "version").decode("ascii").strip()
     except (FileNotFoundError, UnicodeError):

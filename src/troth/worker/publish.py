@@ -30,7 +30,7 @@ from troth.vault.keeper import read_site_id
 
 
 def ensure_key(epoch: int) -> bytes:
-    """The private sealing key of `epoch`, made where it is not there yet; complete and synced before it has a name."""
+    """Return the private sealing key of `epoch`; if there is none, make it, synced before it has a name."""
     folder: Path = settings.TROTH_SITE.seal_keys
     path = folder / f"{epoch}.key"
     check_key(epoch)
@@ -44,7 +44,7 @@ def ensure_key(epoch: int) -> bytes:
 
 
 def check_key(epoch: int) -> None:
-    """Where fronts seal for `epoch`, see that its key is here. Raises `TrothError`: a new one would open nothing."""
+    """Check that the key of `epoch` is here, if fronts seal for it: a new one opens nothing. Raises `TrothError`."""
     name = f"keys/seal/{epoch}.key"
     try:
         in_force = published.load(settings.TROTH_SITE.public)
@@ -65,7 +65,7 @@ def check_key(epoch: int) -> None:
 
 
 def wanted(config: Config, generation: int, in_force: Published | None = None) -> Published:
-    """What should be in force now. `in_force`: what is; it remembers under which paths we were found earlier."""
+    """Return what should be in force now. `in_force`: what is; it remembers under which paths we were found earlier."""
     site_id, epoch = read_site_id(settings.TROTH_SITE), epoch_of(clock.now())
     return Published(
         generation=generation,
@@ -147,7 +147,7 @@ _SECURITY_DAYS = timedelta(days=180)
 
 
 def security_txt(config: Config, now: datetime) -> str:
-    """`security.txt` (RFC 9116): whom to tell of a hole. It expires half a year after this week, and is made anew."""
+    """Return `security.txt` (RFC 9116): whom to tell of a hole. It expires half a year after this week."""
     contact = config.site.security_contact or config.contact_address
     if not contact.startswith("https:"):
         contact = f"mailto:{quote(contact, safe='@')}"

@@ -64,7 +64,7 @@ def _waiting() -> Iterator[tuple[UUID, tuple[str, Period]]]:
 
 
 def compose_reports(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
-    """The reports of these deliveries, without those to somebody who is no longer told."""
+    """Return the reports of these deliveries, without those to somebody who is no longer told."""
     waiting, reports = dict(_waiting()), dict[Period, AudienceReport]()
     mails = dict[UUID, Mail]()
     for row in rows:
@@ -76,12 +76,12 @@ def compose_reports(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
 
 
 def last_week() -> AudienceReport:
-    """The report of the last week that is over, whether or not it is wanted: for the proof."""
+    """Return the report of the last week that is over, whether or not it is wanted: for the proof."""
     return report.made(report.over("weekly", site_time.now()))
 
 
 def mail(row: Delivery, address: str, figures: AudienceReport) -> ReportMail:
-    """The mail of one delivery."""
+    """Return the mail of one delivery."""
     config = settings.TROTH_CONFIG
     return ReportMail(
         to=EmailAddress(address),

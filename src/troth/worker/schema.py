@@ -32,7 +32,7 @@ _LONG = {"varchar": "character varying"}
 
 
 def check(vendor: str, ask: Ask, models_expected: Iterable[type[models.Model]] | None = None) -> None:
-    """Raises `TrothError` where something that the models want is not there. `vendor`: `sqlite` or `postgresql`."""
+    """Check that the database has what the models want. Raises `TrothError`. `vendor`: `sqlite` or `postgresql`."""
     missing = differences(vendor, ask, models_expected)
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
@@ -45,14 +45,14 @@ def check(vendor: str, ask: Ask, models_expected: Iterable[type[models.Model]] |
 
 
 def models_after(applied: Iterable[tuple[str, str]]) -> list[type[models.Model]]:
-    """The models as they were when of all changes only these were made, by (room, name)."""
+    """Return the models as they were when of all changes only these were made, by (room, name)."""
     loader = MigrationLoader(None)
     nodes = [node for node in applied if node in loader.graph.nodes]
     return list(loader.project_state(nodes, at_end=True).apps.get_models())
 
 
 def differences(vendor: str, ask: Ask, models_expected: Iterable[type[models.Model]] | None = None) -> list[str]:
-    """What the models want and the database has not, or has otherwise: `table`, `table.column`, or a name."""
+    """Return what the models want and the database has not, or has otherwise: `table`, `table.column`, or a name."""
     wrapper = load_backend(f"django.db.backends.{'sqlite3' if vendor == 'sqlite' else vendor}").DatabaseWrapper({})
     expected = {
         model: _columns(model, wrapper)

@@ -33,12 +33,12 @@ class Batch:
     base: int
 
     def raw(self, item: frames.Frame | frames.Damage) -> bytes:
-        """The bytes of an item, as they lie in the segment."""
+        """Return the bytes of an item, as they lie in the segment."""
         return self.data[item.offset - self.base : item.end - self.base]
 
 
 def next_batch(folder: Path, start: SpoolPosition, limit: int) -> Batch:
-    """Up to `limit` items after `start`. Moves to the next segment where the one it stands in has been read out."""
+    """Read up to `limit` items after `start`; go on to the next segment at the end of one."""
     sequences = frames.segments(folder)  # listed first: what has a successor in this list will not grow
     after = [sequence for sequence in sequences if sequence > start.segment]
     try:
@@ -86,7 +86,7 @@ def _items(data: bytes, first: int, base: int, sequence: int, *, closed: bool): 
 
 
 def waiting(folder: Path, place: SpoolPosition) -> tuple[int, datetime | None]:
-    """Bytes behind `place`, and when the oldest segment that has some was last written to."""
+    """Return the bytes behind `place`, and when the oldest segment that has some was last written to."""
     size, oldest = 0, None
     for sequence in frames.segments(folder):
         if sequence < place.segment:

@@ -116,7 +116,7 @@ class _Unpacked(gzip.GzipFile):
         self._most = max(_SURELY_FINE, path.stat().st_size * _RATIO)
 
     def read(self, size: int | None = -1) -> bytes:
-        """As in `GzipFile`. Raises `LogError`."""
+        """Read as `GzipFile` does. Raises `LogError`."""
         data = super().read(size)
         if self.tell() > self._most:
             raise LogError(

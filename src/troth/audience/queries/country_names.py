@@ -52,5 +52,5 @@ LANGUAGES = _read(_LANGUAGES)
 
 
 def country(code: str) -> str:
-    """Its name; the code itself where it is not known."""
+    """Return its name; the code itself where it is not known."""
     return COUNTRIES.get(code, code)

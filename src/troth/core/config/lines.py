@@ -18,7 +18,7 @@ _ESCAPED = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", re.DOTALL)
 
 
 def lines(text: str) -> dict[Path, int]:
-    """The line, from 1, of each table and key: `("front", "listen")`. Of one that is named twice, the first."""
+    """Return the line, from 1, of each table and key: `("front", "listen")`. Of one that is named twice, the first."""
     return _Scanner(text).scan()
 
 

@@ -49,7 +49,7 @@ _PROGRAMS = (
 def allowed(
     machine: str, *, serves: bool, writes: bool, links: bool, metadata: bool, network: bool, processes: bool
 ) -> Iterator[int]:
-    """Numbers of the calls that are let through whatever their arguments."""
+    """Return the numbers of the calls that are let through whatever their arguments."""
     names = [_RUNNING]
     names += [_SERVING] if serves else []
     names += [_WRITING] if writes else []

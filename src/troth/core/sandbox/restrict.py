@@ -41,7 +41,7 @@ class Survey:
         return self.seccomp and self.landlock >= 1
 
     def missing(self) -> list[str]:
-        """In words, what this kernel cannot do; the first ones are below the minimum."""
+        """Return in words what this kernel cannot do; the first ones are below the minimum."""
         lacks = []
         if not self.seccomp:
             lacks.append(f"seccomp filters (kernel or machine {self.machine} without them)")
@@ -90,7 +90,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def survey() -> Survey:
-    """What this kernel can hold. Asks; changes nothing."""
+    """Return what this kernel can hold. Asks; changes nothing."""
     machine = platform.machine()
     try:
         landlock = _call(444, None, ctypes.c_size_t(0), ctypes.c_uint32(1))

@@ -78,7 +78,7 @@ _UNSAID = ("clone3", "openat2")
 
 
 def programs(rights: Rights, machine: str) -> tuple[bytes, bytes]:
-    """What answers without a word, and the list."""
+    """Return what answers without a word, and the list."""
     return _unsaid(rights, machine), _listed(rights, machine)
 
 

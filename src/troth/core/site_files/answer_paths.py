@@ -17,22 +17,22 @@ MARK = re.compile(r"[0-9a-f]{16}")
 
 
 def folder(public: Path) -> Path:
-    """Where answers lie."""
+    """Return where answers lie."""
     return public / "answers"
 
 
 def mark_of(key: bytes) -> str:
-    """The mark of the answer that `key` opens. The page's script makes the same."""
+    """Return the mark of the answer that `key` opens. The page's script makes the same."""
     return sha256(b"troth answer\0" + key).hexdigest()[:16]
 
 
 def path(public: Path, request: uuid.UUID, suffix: str) -> Path:
-    """The file of `request` for a mark, or its `RECEIPT`."""
+    """Return the file of `request` for a mark, or its `RECEIPT`."""
     return folder(public) / f"{request.hex}.{suffix}"
 
 
 def request_of(name: str) -> uuid.UUID | None:
-    """Whose file this is; None for a name that is none of ours."""
+    """Return whose file this is; None for a name that is none of ours."""
     stem, dot, _ = name.partition(".")
     if not dot or len(stem) != 32 or not all(char in "0123456789abcdef" for char in stem):
         return None

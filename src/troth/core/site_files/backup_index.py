@@ -28,21 +28,21 @@ class Backups(msgspec.Struct, frozen=True):
     files: list[BackupFile]
 
     def newest(self, kind: str) -> datetime | None:
-        """When the newest of a kind was made."""
+        """Return when the newest of a kind was made."""
         return max((file.made_at for file in self.files if file.kind == kind), default=None)
 
     def oldest(self, kind: str) -> datetime | None:
-        """When the oldest of a kind was made."""
+        """Return when the oldest of a kind was made."""
         return min((file.made_at for file in self.files if file.kind == kind), default=None)
 
 
 def path_in(site: Site) -> Path:
-    """Where it is written down."""
+    """Return where it is written down."""
     return site.data / "backups.json"
 
 
 def read(site: Site) -> Backups | None:
-    """What was written down; None where no backup was made yet."""
+    """Return what was written down; None where no backup was made yet."""
     try:
         return msgspec.json.decode(read_plain(path_in(site)), type=Backups)
     except (FileNotFoundError, msgspec.MsgspecError):

@@ -19,7 +19,7 @@ class InPlace:
         """By which descriptor each was open when we last looked."""
 
     def moved(self) -> Path | None:
-        """The first whose name leads elsewhere, or nowhere; None where all are in place."""
+        """Return the first whose name leads elsewhere, or nowhere; None where all are in place."""
         return next((path for path in self._paths if not self._is_in_place(path)), None)
 
     def _is_in_place(self, path: Path) -> bool:

@@ -30,12 +30,12 @@ def check(site: Site) -> None:
 
 
 def stage_beside(root: Path) -> Path:
-    """The stage of a site whose folder is not there yet."""
+    """Return the stage of a site whose folder is not there yet."""
     return root.parent / f".{root.name}.restore"
 
 
 def remains(site: Site) -> list[Path]:
-    """What a restore that was stopped has left, or one that is at work just now; nothing serves from there."""
+    """Return what a restore that was stopped has left, or one that is at work just now; nothing serves from there."""
     candidates = [*sorted(site.root.glob(".restore-*")), site.root / BEFORE, stage_beside(site.root)]
     return [path for path in candidates if path.exists()]
 

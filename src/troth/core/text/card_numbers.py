@@ -41,7 +41,7 @@ class _Group:
 
 
 def find(text: str) -> list[CardNumberMatch]:
-    """All card numbers in `text`, by position, none overlapping another."""
+    """Return all card numbers in `text`, by position, none overlapping another."""
     hits = sorted((hit for view in views(text) for hit in _in_view(view)), key=lambda hit: (hit.start, -hit.end))
     chosen: list[CardNumberMatch] = []
     for hit in hits:
@@ -51,7 +51,7 @@ def find(text: str) -> list[CardNumberMatch]:
 
 
 def mask(text: str) -> str:
-    """`text` with each card number reduced to its last four digits: `•••• 4242`. Masking twice changes nothing."""
+    """Reduce each card number in `text` to its last four digits: `•••• 4242`. Masking twice changes nothing."""
     while hits := find(text):  # a second round only where taking one number out laid another bare
         pieces, position = [], 0
         for hit in hits:

@@ -27,10 +27,10 @@ _PLACE, _MARKED = re.compile(_FORMULA), re.compile(f"{_FORMULA}'")
 
 
 def neutral(text: str) -> str:
-    """`text` as a cell that no spreadsheet takes for a formula, nor any part of it."""
+    """Return `text` as a cell that no spreadsheet takes for a formula, nor any part of it."""
     return _PLACE.sub("'", text)
 
 
 def as_it_was(cell: str) -> str:
-    """What `neutral` made this cell of; any other cell as it is."""
+    """Return what `neutral` made this cell of; any other cell as it is."""
     return _MARKED.sub("", cell)

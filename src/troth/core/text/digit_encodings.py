@@ -35,7 +35,7 @@ _TELLING = re.compile(r"(?:[^\x00-$&-/:-\x7f][\x00-$&-/:-\x7f]*){13}")
 
 
 def views(text: str) -> Iterator[TextView]:
-    """The forms of `text` in which there may be a card number."""
+    """Yield the forms of `text` in which there may be a card number."""
     yield from _views(TextView(text, range(len(text)), range(1, len(text) + 1)), _PACKED_IN_PACKED)
 
 

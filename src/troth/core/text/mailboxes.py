@@ -59,7 +59,7 @@ def is_shared(domain: str) -> bool:
 
 
 def mailbox(address: str) -> str:
-    """One spelling for all that lead to the same mailbox. `address`: normalised, in small letters."""
+    """Return one spelling for all that lead to the same mailbox. `address`: normalised, in small letters."""
     local, _, domain = address.rpartition("@")
     above = domain.partition(".")[2]
     below = _OF.get(above)

@@ -13,7 +13,7 @@ _TOO_MANY = re.compile(rb"[^\x00]{30}(?=[^\x00])")
 
 
 def normal(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
-    """`text` in this normal form."""
+    """Return `text` in this normal form."""
     return unicodedata.normalize(form, text if text.isascii() else _parted(text))
 
 

@@ -23,7 +23,7 @@ _LINE_END = re.compile("\r\n?|[\v\f\u0085\u2028\u2029]")
 
 
 def clean(text: str, category: Category) -> str:
-    """The detail as it was meant, in NFC. Cleaning twice changes nothing. For short texts: it goes layer by layer."""
+    """Return the detail as it was meant, in NFC. Cleaning twice changes nothing. For short texts: it is slow."""
     if category is Category.EMAIL:
         return _address(text)
     if category is Category.TELEPHONE:

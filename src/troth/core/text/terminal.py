@@ -17,7 +17,7 @@ def steers(char: str) -> bool:
 
 
 def shown(text: str, keep: str = "\n\t") -> str:
-    """`text` with what steers written out as Python writes it, but for `keep`."""
+    """Return `text` with what steers written out as Python writes it, but for `keep`."""
     if text.isprintable() and text.isascii():
         return text
     return "".join(
@@ -44,7 +44,7 @@ class TerminalStream:
 
 
 def guard() -> None:
-    """From now on what is printed by this process on a terminal is shown."""
+    """Escape, from now on, what this process prints on a terminal."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, TerminalStream) and stream.isatty():

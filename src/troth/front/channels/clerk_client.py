@@ -59,7 +59,7 @@ class ClerkLine:
         _judge(await self._ask(number, protocol.submission(number, kind, body, once, until), _SECONDS))
 
     async def ping(self) -> None:
-        """Returns where the clerk hears this line and is heard. Raises `ClerkGone`."""
+        """Return where the clerk hears this line and is heard. Raises `ClerkGone`."""
         number = self._number()
         _judge(await self._ask(number, protocol.ping(number), _PING_SECONDS))
 

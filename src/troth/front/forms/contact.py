@@ -11,7 +11,7 @@ _LIMIT = 64_000
 
 
 def form(published: Published) -> Form | None:
-    """The form as the operator set it; None where there is none."""
+    """Return the form as the operator set it; None where there is none."""
     set_to = published.contact
     if set_to is None:
         return None

@@ -44,7 +44,7 @@ class Tidied:
 
 
 def tidied(form: Form, typed: Mapping[str, str]) -> Tidied:
-    """The values of the form's own fields."""
+    """Return the values of the form's own fields."""
     before = {category: _trimmed(typed.get(category, ""), category) for category in form.fields}
     texts = {category: contact_details.searched(text, category) for category, text in before.items()}
     return Tidied(texts, masked=texts != before)
@@ -61,14 +61,14 @@ def _prose(text: str) -> str:
 
 
 def showable(text: str) -> str:
-    """The value without what a page cannot carry (control characters)."""
+    """Return the value without what a page cannot carry (control characters)."""
     return "".join(
         char for char in text if char in "\n\t" or char in contact_details.MARKS or not contact_details.unwelcome(char)
     )
 
 
 def read(form: Form, typed: Mapping[str, str], texts: Mapping[Category, str]) -> Entry:
-    """The entry in what was typed. `texts`: its fields, tidied. Raises `FieldsRefused`, `WordingUnknown`."""
+    """Return the entry in what was typed. `texts`: its fields, tidied. Raises `FieldsRefused`, `WordingUnknown`."""
     problems: dict[Category, str] = {}
     values: dict[str, Any] = {}
     for category in form.fields:

@@ -23,7 +23,7 @@ TOPIC_FIELDS = tuple(topic_field(number) for number in range(MAX_TOPICS))
 
 
 def ticked(typed: Mapping[str, str]) -> int:
-    """The bitmap of the topics whose boxes were ticked."""
+    """Return the bitmap of the topics whose boxes were ticked."""
     return sum(1 << number for number, name in enumerate(TOPIC_FIELDS) if typed.get(name))
 
 
@@ -73,12 +73,12 @@ class Form:
         return frozenset({*self.fields, *self.settable, *boxes, "back", "wording", "altcha", "ticket", *TRAPS})
 
     def thanked_at(self, back: str) -> str:
-        """This page of the vendor's, marked so that our script says thanks there."""
+        """Return this page of the vendor's, marked so that our script says thanks there."""
         address, mark, fragment = back.partition("#")
         return f"{address}{'&' if '?' in address else '?'}{self.name}=thanks{mark}{fragment}"
 
     def no_longer_asked(self, typed: Mapping[str, str]) -> list[Category]:
-        """What was filled in that this form does not ask for any more."""
+        """Return what was filled in that this form does not ask for any more."""
         return [category for category in Category if category not in self.fields and typed.get(category)]
 
     def offers_all(self, typed: Mapping[str, str]) -> bool:

@@ -24,7 +24,7 @@ class FormField:
 
 
 def described(form: Form) -> list[FormField]:
-    """The form's fields in the operator's order."""
+    """Return the form's fields in the operator's order."""
     return [
         FormField(
             category.value,
@@ -40,7 +40,7 @@ def described(form: Form) -> list[FormField]:
 
 
 def wording(consent: str) -> str:
-    """The sentence's hash as a form carries it, so that what is kept is what the visitor saw."""
+    """Return the sentence's hash as a form carries it, so that what is kept is what the visitor saw."""
     return wording_digest(consent).hex()
 
 

@@ -84,7 +84,7 @@ class Work:
         self._ticket_key = hmac.digest(secret, b"troth waiting ticket v1", "sha256")
 
     def challenge(self) -> dict[str, Any]:
-        """A fresh challenge, as JSON has it."""
+        """Return a fresh challenge, as JSON has it."""
         until = int(clock.now().timestamp()) + WORK_SECONDS
         challenge = altcha.create_challenge(
             "SHA-256",
@@ -96,7 +96,7 @@ class Work:
         return dict(challenge.to_dict())
 
     def redeem_work(self, text: str) -> SolvedWork:
-        """The proof in a solved challenge (base64 of JSON). Raises `WorkRefused`."""
+        """Return the proof in a solved challenge (base64 of JSON). Raises `WorkRefused`."""
         payload = _decode(text)
         # Its `expired` asks the machine's clock; ours is the one that tests hold.
         if clock.now().timestamp() > payload.challenge.parameters.expiresAt:
@@ -110,12 +110,12 @@ class Work:
         )
 
     def ticket(self) -> str:
-        """A waiting ticket that begins now."""
+        """Return a waiting ticket that begins now."""
         head = bytes([_TICKET_VERSION]) + int(clock.now().timestamp()).to_bytes(4) + os.urandom(12)
         return base64.urlsafe_b64encode(head + self._mac(head)).decode()
 
     def redeem_ticket(self, text: str) -> SolvedWork:
-        """The proof in a waiting ticket. Raises `TooEarly` or `WorkRefused`."""
+        """Return the proof in a waiting ticket. Raises `TooEarly` or `WorkRefused`."""
         raw = _ticket_bytes(text)
         if (
             len(raw) != _TICKET_SIZE

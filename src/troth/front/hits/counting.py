@@ -56,7 +56,7 @@ class Counting:
         peers.serve(self._add)
 
     def follow(self, snapshot: Snapshot) -> None:
-        """Go by this generation from now on."""
+        """Use this generation from now on."""
         self._snapshot, plan = snapshot, snapshot.published.audience
         if plan is None:
             self._counter = self._proofs = None
@@ -78,7 +78,7 @@ class Counting:
         return plan is not None and plan.proof != "" and compare_digest(mark, plan.proof.encode())
 
     async def run(self) -> None:
-        """Commit, for as long as this front serves: until the last request is answered, and then nothing waits."""
+        """Commit groups of hits until the last request is answered; nothing waits then."""
         if self._keys is not None:
             asyncio.get_running_loop().add_reader(self._keys, self._take_up_key)
         tidying = asyncio.create_task(self._tidy())

@@ -45,7 +45,7 @@ def check_type(content_type: bytes, content_encoding: bytes) -> None:
 
 
 def parse(body: bytes, allowed: Set[str]) -> dict[str, str]:
-    """The fields in `body`, each once and each one of `allowed`. Raises `FormRefused` (400)."""
+    """Return the fields in `body`, each once and each one of `allowed`. Raises `FormRefused` (400)."""
     fields: dict[str, str] = {}
     pairs = body.split(b"&") if body else []
     limit = max(FIELD_LIMIT, len(allowed))
@@ -65,7 +65,7 @@ def parse(body: bytes, allowed: Set[str]) -> dict[str, str]:
 
 
 def too_large() -> FormRefused:
-    """The refusal of a body beyond its form's limit."""
+    """Return the refusal of a body beyond its form's limit."""
     return FormRefused(413, "Your entries are too long for this form.", mend="Shorten them and send the form again.")
 
 

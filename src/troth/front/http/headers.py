@@ -24,7 +24,7 @@ _SAME = {
 
 
 def policy(form_origins: Iterable[str]) -> str:
-    """The Content-Security-Policy. `form-action` also governs where a form's redirect may lead, so it names them."""
+    """Return the Content-Security-Policy. `form-action` governs where a form's redirect may lead, too."""
     targets = " ".join(["'self'", *form_origins])
     return (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -33,7 +33,7 @@ def policy(form_origins: Iterable[str]) -> str:
 
 
 def all_of(form_origins: Iterable[str], *, strict_transport: bool) -> Sequence[tuple[bytes, bytes]]:
-    """Everything an answer carries unless it says otherwise itself."""
+    """Return everything an answer carries unless it says otherwise itself."""
     fields = _SAME | {"content-security-policy": policy(form_origins)}
     if strict_transport:
         fields["strict-transport-security"] = "max-age=31536000"
@@ -41,7 +41,7 @@ def all_of(form_origins: Iterable[str], *, strict_transport: bool) -> Sequence[t
 
 
 def added(send: Send, standing: Sequence[tuple[bytes, bytes]]) -> Send:
-    """`send`, which puts `standing` on an answer wherever the answer itself has nothing under that name."""
+    """Return `send`, which puts `standing` on an answer wherever the answer itself has nothing under that name."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -42,7 +42,7 @@ class _Said:
         self._last: dict[str, tuple[float, int]] = {}
 
     def admit(self, line: str) -> int | None:
-        """How many equal lines were held back before this one; None if this one is to be held back, too."""
+        """Return how many equal lines were held back before this one; None if this one is to be held back, too."""
         now = time.monotonic()
         with self._lock:
             at, suppressed = self._last.get(line, (-_QUIET_SECONDS, 0))

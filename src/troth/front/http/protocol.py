@@ -59,7 +59,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Raises `ValueError`, which httptools passes on as bad HTTP, where a request names no host or two."""
+        """Refuse a request that names no host or two, by `ValueError`: httptools answers that it is bad HTTP."""
         if self.parser.get_http_version() not in {"1.0", "1.1"}:
             raise ValueError("not HTTP/1.0 or 1.1")
         hosts = [value for name, value in self.headers if name == b"host"]

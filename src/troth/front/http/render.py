@@ -19,5 +19,5 @@ _templates = {name: _environment.get_template(name) for name in _environment.lis
 
 
 def render(name: str, **values: object) -> str:
-    """The template's text. A value that the template names and is not given is an error."""
+    """Return the template's text. A value that the template names and is not given is an error."""
     return _templates[name].render(**values)

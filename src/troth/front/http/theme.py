@@ -8,7 +8,7 @@ DARK_GROUND, DARK_CARD = "#161816", "#1f2220"
 
 
 def variables(accent: str, wait_seconds: int) -> str:
-    """The style sheet's beginning: what depends on the operator's settings, for both themes."""
+    """Return the style sheet's beginning: what depends on the operator's settings, for both themes."""
     light = readable(accent, (LIGHT_GROUND, LIGHT_CARD), darker=True)
     dark = readable(accent, (DARK_GROUND, DARK_CARD), darker=False)
     return (

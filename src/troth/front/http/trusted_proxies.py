@@ -36,7 +36,7 @@ class Proxies:
         seem to have the web server's address."""
 
     def judge(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
-        """The facts about a request from `peer` (text of an address) that carries `headers` (names in lower case)."""
+        """Return the facts about a request from `peer` (an address) with `headers` (names in lower case)."""
         address = parse(peer or "")
         forwarded = [value for name, value in headers if name in _FORWARDING]
         if address is None:
@@ -52,14 +52,14 @@ class Proxies:
         return Caller(self._hash(bytes_of(visitor)), private)
 
     def visitor(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> Address | None:
-        """The address that a hit came from, for as long as it is counted and no longer (V1). None: nobody knows."""
+        """Return the address that a hit came from, kept only while it is counted (V1); None if unknown."""
         address = parse(peer or "")
         if address is None or not self._trusts(address):
             return address
         return self._visitor(address, b",".join(value for name, value in headers if name == b"x-forwarded-for"))
 
     def bucket(self, address: Address) -> bytes:
-        """Keyed hash of an address, as `Caller.bucket`."""
+        """Return the keyed hash of an address, as `Caller.bucket`."""
         return self._hash(bytes_of(address))
 
     def _visitor(self, peer: Address, chain: bytes) -> Address:

@@ -28,7 +28,7 @@ def _read(path: Path) -> bytes | None:
 
 
 async def index(request: Request) -> Response:
-    """GET: all issues, newest first."""
+    """Answer GET with all issues, newest first."""
     snapshot = visit(request).snapshot
     archive = snapshot.published.archive
     campaigns = archive.campaigns if archive else []
@@ -38,7 +38,7 @@ async def index(request: Request) -> Response:
 
 
 async def issue(request: Request) -> Response:
-    """GET: one issue."""
+    """Answer GET with one issue."""
     context, slug = visit(request), request.path_params["slug"]
     archive = context.snapshot.published.archive
     campaign = next((campaign for campaign in archive.campaigns if campaign.slug == slug), None) if archive else None
@@ -57,7 +57,7 @@ def _day(campaign: ArchivedCampaign) -> datetime:
 
 
 async def feed(request: Request) -> Response:
-    """GET: the newest issues as RSS."""
+    """Answer GET with the newest issues as RSS."""
     context = visit(request)
     archive = context.snapshot.published.archive
     data = _read(page_path(context.public, archive.feed)) if archive else None
@@ -67,7 +67,7 @@ async def feed(request: Request) -> Response:
 
 
 async def image(request: Request) -> Response:
-    """GET: a picture of a campaign, the same for every recipient."""
+    """Answer GET with a picture of a campaign, the same for every recipient."""
     context, name = visit(request), request.path_params["name"]
     match = IMAGE_NAME.fullmatch(name)
     data = _read(image_path(context.public, name)) if match else None

@@ -30,7 +30,7 @@ class Choices(NamedTuple):
 
 
 def told(headers: Iterable[tuple[bytes, bytes]]) -> Choices:
-    """The choices in a request's headers (names in lower case)."""
+    """Return the choices in a request's headers (names in lower case)."""
     signal = own = False
     for name, value in headers:
         if name == b"sec-gpc":
@@ -41,7 +41,7 @@ def told(headers: Iterable[tuple[bytes, bytes]]) -> Choices:
 
 
 async def show(request: Request) -> Response:
-    """GET: what is chosen, and the button that changes it."""
+    """Answer GET with what is chosen, and the button that changes it."""
     context = visit(request)
     counts = context.snapshot.published.audience is not None
     answer = responses.of(
@@ -60,7 +60,7 @@ async def show(request: Request) -> Response:
 
 
 async def choose(request: Request) -> Response:
-    """POST: `count=no` or `count=yes`. 303 back to the page."""
+    """Answer POST (`count=no` or `count=yes`) with 303 back to the page."""
     check_type(request.headers.get("content-type", "").encode(), b"")
     sent = parse(await body(request, _LONGEST), {"count", "ticket"})
     choice, snapshot = sent.get("count"), visit(request).snapshot

@@ -31,7 +31,7 @@ type View = Callable[[Request], Awaitable[Response]]
 
 
 def shown(name: str) -> View:
-    """The view for GET: the empty form, or with `?embed` the one for the vendor's own page."""
+    """Return the view for GET: the empty form, or with `?embed` the one for the vendor's own page."""
 
     async def show(request: Request) -> Response:
         require_private(request)
@@ -45,7 +45,7 @@ def shown(name: str) -> View:
 
 
 def taken(name: str) -> View:
-    """The view for POST: a filled form. 303 to a thanks page once it is on the disk."""
+    """Return the view for POST: a filled form. 303 to a thanks page once it is on the disk."""
 
     async def take(request: Request) -> Response:
         require_private(request)
@@ -62,7 +62,7 @@ def _form(snapshot: Snapshot, name: str) -> Form:
 
 
 async def challenge(request: Request) -> Response:
-    """GET: work for a browser to do; an empty object where none is asked for."""
+    """Answer GET with work for a browser to do; an empty object where none is asked for."""
     work = visit(request).snapshot.work
     return JSONResponse(work.challenge() if work.mean else {})
 
@@ -78,7 +78,7 @@ async def _submit(request: Request, form: Form) -> Response:
 
 
 def slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:
-    """The refusal (429) of whoever sends too many forms."""
+    """Return the refusal (429) of whoever sends too many forms."""
     seconds = math.ceil(wait)
     unit = "second" if seconds == 1 else "seconds"
     answer = responses.error(

@@ -28,7 +28,7 @@ type View = Callable[[Request], Awaitable[Response]]
 
 
 def shown(act: Act, template: str) -> View:
-    """The view for GET."""
+    """Return the view for GET."""
 
     async def show(request: Request) -> Response:
         require_private(request)
@@ -39,7 +39,7 @@ def shown(act: Act, template: str) -> View:
 
 
 async def confirm(request: Request) -> Response:
-    """POST from the button of the confirmation page."""
+    """Answer POST from the button of the confirmation page."""
     require_private(request)
     sent = await body(request)
     if sent:
@@ -65,7 +65,7 @@ async def _used(request: Request, act: Act, thanks: str) -> Response:
 
 
 def verified(request: Request, act: Act) -> tuple[str, Link]:
-    """The link in the address, as text and as what it says. Raises `FormRefused` (400, 410)."""
+    """Return the link in the address, as text and as what it says. Raises `FormRefused` (400, 410)."""
     text: str = request.path_params["link"]
     try:
         link = visit(request).snapshot.links.verify(text, act)

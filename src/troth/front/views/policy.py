@@ -35,7 +35,7 @@ def _page(request: Request) -> tuple[Snapshot, PrivacyPage | None]:
 
 
 async def show(request: Request) -> Response:
-    """GET: the policy in force, each sentence with how its promise stands. `?embed`: for a page of the vendor's."""
+    """Answer GET with the policy in force and each promise's state. `?embed`: for a page of the vendor's."""
     snapshot, page = _page(request)
     if page is None:
         return responses.error(request, snapshot, 404, _NONE_YET)
@@ -46,7 +46,7 @@ async def show(request: Request) -> Response:
 
 
 async def versions(request: Request) -> Response:
-    """GET: every version with its date, its digest, and what changed."""
+    """Answer GET with every version with its date, its digest, and what changed."""
     snapshot, page = _page(request)
     if page is None:
         return responses.error(request, snapshot, 404, _NONE_YET)
@@ -55,7 +55,7 @@ async def versions(request: Request) -> Response:
 
 
 async def version(request: Request) -> Response:
-    """GET: an earlier version, whole, as it was."""
+    """Answer GET with an earlier version, whole, as it was."""
     snapshot, page = _page(request)
     number = request.path_params["number"]
     match = (
@@ -69,7 +69,7 @@ async def version(request: Request) -> Response:
 
 
 async def promises(request: Request) -> Response:
-    """GET: the policy as JSON, for programs."""
+    """Answer GET with the policy as JSON, for programs."""
     _, page = _page(request)
     if page is None:
         return PlainTextResponse("{}", 404, media_type="application/json", headers=_FOR_PROGRAMS)
@@ -78,12 +78,12 @@ async def promises(request: Request) -> Response:
 
 
 async def schema(request: Request) -> Response:
-    """GET: the JSON Schema of it."""
+    """Answer GET with the JSON Schema of it."""
     return PlainTextResponse(_SCHEMA, media_type="application/schema+json", headers=_FOR_PROGRAMS)
 
 
 async def gpc(request: Request) -> Response:
-    """GET: that Global Privacy Control is abided by (W3C, section 4.1), since the policy in force says so."""
+    """Answer GET with: Global Privacy Control is honoured (W3C, section 4.1), as the policy in force says."""
     _, page = _page(request)
     if page is None:
         return PlainTextResponse("{}", 404, media_type="application/json", headers=_FOR_PROGRAMS)
@@ -92,11 +92,11 @@ async def gpc(request: Request) -> Response:
 
 
 async def security(request: Request) -> Response:
-    """GET: whom to tell of a hole (RFC 9116)."""
+    """Answer GET with whom to tell of a hole (RFC 9116)."""
     text = visit(request).snapshot.published.security
     return PlainTextResponse(text, 200 if text else 404, headers={"cache-control": _SHORTLY})
 
 
 async def style(request: Request) -> Response:
-    """GET: the policy's style sheet for a page of the vendor's, colours by variables."""
+    """Answer GET with the policy's style sheet for a page of the vendor's, colours by variables."""
     return responses.lasting(request, POLICY_STYLE)

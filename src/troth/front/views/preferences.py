@@ -27,7 +27,7 @@ _PAUSES = {str(months): months for months in PAUSES}
 
 
 async def show(request: Request) -> Response:
-    """GET: the choices as they were when the link was made."""
+    """Answer GET with the choices as they were when the link was made."""
     require_private(request)
     text, link = verified(request, Act.PREFERENCES)
     return _page(request, text, link.topics, saved=False)
@@ -52,7 +52,7 @@ def _page(request: Request, text: str, chosen: int, *, saved: bool) -> Response:
 
 
 async def use(request: Request) -> Response:
-    """POST from one of the two buttons."""
+    """Answer POST from one of the two buttons."""
     require_private(request)
     text, _ = verified(request, Act.PREFERENCES)
     check_type(request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode())

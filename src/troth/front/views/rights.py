@@ -39,7 +39,7 @@ def _receipt_of(request: Request, subject: UUID) -> bytes | None:
 
 
 async def show(request: Request) -> Response:
-    """What is kept, for the script to open; the ways to have it mailed or erased. Or the receipt, if there is one."""
+    """Answer GET with what is kept, for the script to open, and the choices; or with the receipt, if there is one."""
     text, link = _opened(request)
     written = _receipt_of(request, link.subject)
     if written is not None:
@@ -59,7 +59,7 @@ def _receipt_page(request: Request, text: str, written: bytes) -> Response:
 
 
 async def answer(request: Request) -> Response:
-    """What is kept, encrypted, for the script on the link's page."""
+    """Return what is kept, encrypted, for the script on the link's page."""
     _, link = _opened(request)
     mark: str = request.path_params["mark"]
     blob = (
@@ -73,7 +73,7 @@ async def answer(request: Request) -> Response:
 
 
 async def ask_once_more(request: Request) -> Response:
-    """The page that says what goes and what stays, with the button that does it."""
+    """Return the page that says what goes and what stays, with the button that does it."""
     text, _ = _opened(request)
     snapshot = visit(request).snapshot
     backups = facts.after_erasure(snapshot.published.keys_days)
@@ -82,7 +82,7 @@ async def ask_once_more(request: Request) -> Response:
 
 
 async def use(request: Request) -> Response:
-    """POST from a button: have it mailed, or erased."""
+    """Answer POST from a button: have it mailed, or erased."""
     text, _ = _opened(request)
     check_type(request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode())
     wish = parse(await body(request), frozenset({"wish"})).get("wish", "")
@@ -98,7 +98,7 @@ async def use(request: Request) -> Response:
 
 
 async def erased(request: Request) -> Response:
-    """The receipt; until there is one, a page that looks again by itself."""
+    """Return the receipt; until there is one, a page that looks again by itself."""
     text, link = _opened(request)
     written = _receipt_of(request, link.subject)
     if written is not None:
@@ -107,7 +107,7 @@ async def erased(request: Request) -> Response:
 
 
 async def receipt(request: Request) -> Response:
-    """The signed receipt as a file. It names nobody."""
+    """Return the signed receipt as a file. It names nobody."""
     _, link = _opened(request)
     written = _receipt_of(request, link.subject)
     if written is None:
@@ -117,7 +117,7 @@ async def receipt(request: Request) -> Response:
 
 
 async def keys(request: Request) -> Response:
-    """The public keys that sign receipts and links, for whoever wants to check one."""
+    """Return the public keys that sign receipts and links, for whoever wants to check one."""
     public_keys = visit(request).snapshot.published.link_keys
     return PlainTextResponse("\n".join(f"{number}\n{_pem(raw)}" for number, raw in sorted(public_keys.items())))
 

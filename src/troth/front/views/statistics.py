@@ -53,7 +53,7 @@ class StatisticsTable:
 
 
 async def show(request: Request) -> Response:
-    """GET: the page, as of the last whole week."""
+    """Answer GET with the page, as of the last whole week."""
     snapshot = visit(request).snapshot
     page = snapshot.published.statistics
     if page is None:

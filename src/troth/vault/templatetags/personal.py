@@ -13,7 +13,7 @@ _MASKED = re.compile(f"{MASK}[0-9]{{4}}")
 
 @register.filter
 def shown(value: object, otherwise: str = "") -> str:
-    """The detail as text, for the page that was opened for it; `otherwise` where there is none.
+    """Return the detail as text, for the page that was opened for it; `otherwise` where there is none.
 
     Anything but a personal value is refused, so that nobody routes a plain string past the types.
     """
