@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.running import troth
 from tests.worker import earlier_tables
-from troth.core.renamed_tables import LABELS, TABLES
+from troth.core.schema.renamed_tables import LABELS, TABLES
 
 _CURRENT = "SELECT count(*) FROM newsletter_subscription WHERE state = 'confirmed'"
 

@@ -3,7 +3,7 @@
 import pytest
 from django.apps import apps
 
-from troth.core import migrations
+from troth.core.schema import migrations
 
 
 def test_the_list_is_that_of_the_packages_with_tables():

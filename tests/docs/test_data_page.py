@@ -12,9 +12,9 @@ from django.db.models import Field
 
 from tests.people.people import ADDRESS, answered, drain, signed_up, signup
 from tests.rights.test_erasure import ask_and_compose
-from troth.core import migrations
 from troth.core.contact_details import WORDS
 from troth.core.purpose import Category
+from troth.core.schema import migrations
 from troth.core.site import Site
 from troth.policy import data_map, retention
 from troth.rights.entry import ERASE, RightsUsed

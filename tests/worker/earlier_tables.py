@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 from django.db import connection, connections
 
-from troth.core.renamed_tables import table_now
+from troth.core.schema.renamed_tables import table_now
 
 DATA = Path(__file__).parents[1] / "data/sites-with-earlier-tables.tar.xz"
 _OF_NAMES = {"django_migrations", "django_content_type"}

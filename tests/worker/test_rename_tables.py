@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from tests.conftest import both
 from tests.worker import earlier_tables
 from tests.worker.earlier_tables import rows, schema
-from troth.core import migrations, renamed_tables
+from troth.core.schema import migrations, renamed_tables
 from troth.vault import row_counts
 from troth.worker import migrate
 from troth.worker.rename_tables import rename_tables

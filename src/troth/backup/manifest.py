@@ -7,7 +7,7 @@ from importlib.metadata import version
 import msgspec
 
 from troth.backup.errors import Altered, TooNew
-from troth.core import migrations
+from troth.core.schema import migrations
 
 NAME = "manifest.json"
 FORMAT = 1

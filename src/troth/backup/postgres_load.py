@@ -15,7 +15,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from troth.backup.database_snapshot import Progress, file_parts
 from troth.backup.errors import Altered
-from troth.core.renamed_tables import current, table_now
+from troth.core.schema.renamed_tables import current, table_now
 from troth.worker.rename_tables import rename_tables
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from troth.backup import create, manifest
 from troth.backup.database_snapshot import Progress
-from troth.core import django_start, migrations
+from troth.core import django_start
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
+from troth.core.schema import migrations
 from troth.core.site import Site
 from troth.supervisor import act_as_user
 from troth.supervisor.safe_write import acting_as, owner_of

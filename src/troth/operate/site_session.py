@@ -13,12 +13,13 @@ from django import db
 from django.core import management
 from django.db.migrations.recorder import MigrationRecorder
 
-from troth.core import django_start, migrations
+from troth.core import django_start
 from troth.core.config import sections
 from troth.core.config.load import load_config
 from troth.core.errors import TrothError
 from troth.core.intake_counts import Count
 from troth.core.lazy import lazy
+from troth.core.schema import migrations
 from troth.core.site import Site
 from troth.core.site_files import restore_marker
 from troth.core.text import terminal

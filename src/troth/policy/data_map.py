@@ -22,9 +22,9 @@ from troth.audience.counting.cells import Dim
 from troth.core.config.sections import Config
 from troth.core.contact_details import WORDS
 from troth.core.entry import Entry
-from troth.core.migrations import LABELS
 from troth.core.purpose import Category, Purpose
 from troth.core.rooms import Collected, rooms
+from troth.core.schema.migrations import LABELS
 from troth.core.text.durations import months_span, span
 from troth.gate.doors import Door, declared
 from troth.policy import retention

@@ -14,9 +14,10 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
-from troth.core import django_start, migrations, renamed_tables
+from troth.core import django_start
 from troth.core.disk import read_plain, write_synced
 from troth.core.errors import TrothError
+from troth.core.schema import migrations, renamed_tables
 from troth.core.site import Site
 from troth.supervisor.brief import Brief
 from troth.worker import schema

@@ -1,4 +1,4 @@
-"""Gives the tables of an older site the names that they have now (`core.renamed_tables`), in one transaction.
+"""Gives the tables of an older site the names that they have now (`core.schema.renamed_tables`), in one transaction.
 
 With each table go its indexes, constraints and sequences, whose names Django derives from it, the rows by which Django
 knows it, and its triggers, which the next `migrate` makes anew: nothing serves without one. Killed at any moment it
@@ -12,9 +12,9 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
-from troth.core import renamed_tables
 from troth.core.lazy import lazy
-from troth.core.renamed_tables import TABLES, table_now
+from troth.core.schema import renamed_tables
+from troth.core.schema.renamed_tables import TABLES, table_now
 
 if TYPE_CHECKING:
     from troth.vault import row_counts

@@ -13,7 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.utils import load_backend
 
 from troth.core.errors import TrothError
-from troth.core.renamed_tables import table_now
+from troth.core.schema.renamed_tables import table_now
 
 type Ask = Callable[[str], Sequence[Sequence[Any]]]
 """Runs a query without parameters and returns all rows."""

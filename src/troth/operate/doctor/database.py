@@ -17,10 +17,11 @@ from urllib.parse import unquote, urlsplit
 import django
 import psycopg
 
-from troth.core import clock, migrations
+from troth.core import clock
 from troth.core.config.sections import Config
 from troth.core.errors import TrothError
-from troth.core.renamed_tables import current
+from troth.core.schema import migrations
+from troth.core.schema.renamed_tables import current
 from troth.core.site import Site
 from troth.gate import doors, failure_reasons
 from troth.operate.doctor.finding import Finding

@@ -1,4 +1,4 @@
-"""Which packages have tables, and which changes of the database this version knows. Reads this package's own folders.
+"""Which packages have tables, and which changes of the database this version knows. Reads the packages' own folders.
 
 LABELS    the packages with `migrations/`: each is the label of its Django app, too, as `django_migrations` and the
           tables' names have it
@@ -7,11 +7,11 @@ LABELS    the packages with `migrations/`: each is the label of its Django app, 
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from troth.core import renamed_tables
 from troth.core.errors import TrothError
-from troth.core.renamed_tables import Migration
+from troth.core.schema import renamed_tables
+from troth.core.schema.renamed_tables import Migration
 
-_TROTH = Path(__file__).parents[1]
+_TROTH = Path(__file__).parents[2]
 LABELS = tuple(sorted(file.parents[1].name for file in _TROTH.glob("*/migrations/0001_initial.py")))
 KNOWN: frozenset[Migration] = frozenset(
     (label, file.stem) for label in LABELS for file in (_TROTH / label / "migrations").glob("[0-9]*.py")
