@@ -125,6 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "CardCompany", ""
     timeout = _IDLE_SECONDS
     wbufsize = -1
+    disable_nagle_algorithm = True
 
     def setup(self) -> None:
         """Open the state: each process has a connection of its own."""
