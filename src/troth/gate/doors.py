@@ -150,6 +150,24 @@ def name_server(place: str) -> Door:
     )
 
 
+def card_company(address: str) -> Door:
+    """Return the door to the card company's API: `https://api.stripe.com`, or a stand-in at `http://localhost:8706`. No
+    contact detail passes: buyers give theirs on the card company's own page. Raises `DoorError`."""
+    url = _split(address, "api", "[shop]")
+    local = url.scheme == "http" and is_loopback(url.hostname or "")
+    if not url.hostname or url.path not in ("", "/") or not (local or url.scheme == "https"):
+        raise DoorError("`api` under [shop] is not an https:// address.", mend="Write https://api.stripe.com.")
+    return Door(
+        name="card-company",
+        who=f"the card company {url.hostname}",
+        purpose=Purpose.ADMINISTRATION,
+        categories=frozenset(),
+        host=url.hostname,
+        port=url.port or (80 if local else 443),
+        encryption="none-loopback" if local else "tls",
+    )
+
+
 def declared(config: Config) -> tuple[Door, ...]:
     """Return all doors of this site: the worker's."""
     local_door = database(config.database)

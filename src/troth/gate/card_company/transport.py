@@ -1,0 +1,62 @@
+"""HTTP to the card company's API for Stripe's client: through the declared door, and without a look at the environment.
+
+No proxy variables, no .netrc, no redirects; a new connection for each call. May touch: the network, through the door
+`card-company`.
+"""
+
+import http.client
+import ssl
+from collections.abc import Mapping
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import stripe
+
+from troth.gate.doors import Door
+
+_LARGEST_ANSWER = 4 << 20
+
+
+class DoorClient(stripe.HTTPClient):
+    """Speaks HTTP with one host."""
+
+    name = "troth"
+
+    def __init__(self, door: Door, timeout: float) -> None:
+        super().__init__()
+        self._door, self._timeout = door, timeout
+        self._tls = None if door.encryption == "none-loopback" else ssl.create_default_context()
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, *, _usage: Any = None
+    ) -> tuple[str, int, Mapping[str, str]]:
+        """Ask once. Raises `stripe.APIConnectionError`, which the client may try again with the same key."""
+        parts = urlsplit(url)
+        if parts.hostname != self._door.host:
+            raise stripe.APIConnectionError("This address is not the card company's.", should_retry=False)  # type: ignore[no-untyped-call]
+        connection = self._connection()
+        try:
+            target = parts.path + (f"?{parts.query}" if parts.query else "")
+            body = post_data.encode() if isinstance(post_data, str) else post_data
+            connection.request(method.upper(), target, body, dict(headers or {}))
+            response = connection.getresponse()
+            content = response.read(_LARGEST_ANSWER).decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as error:
+            _lost(error)
+        finally:
+            connection.close()
+        return content, response.status, {name.lower(): value for name, value in response.getheaders()}
+
+    def _connection(self) -> http.client.HTTPConnection:
+        door = self._door
+        if self._tls is None:
+            return http.client.HTTPConnection(door.host, door.port, timeout=self._timeout)
+        return http.client.HTTPSConnection(door.host, door.port, timeout=self._timeout, context=self._tls)
+
+    def close(self) -> None:
+        """Close nothing: no connection outlives its call."""
+
+
+def _lost(error: Exception) -> NoReturn:
+    words = f"No answer ({type(error).__name__})."
+    raise stripe.APIConnectionError(words, should_retry=True) from None  # type: ignore[no-untyped-call]
