@@ -154,6 +154,7 @@ def take_out() -> int:
     """Erase the canaries and return how many, without a suppression mark. One that may still have something in the
     spool stays until that is filed: it would be filed as a new person."""
     _mark_those_of_older_versions()
+    keeper().holds.end_invented()
     marks = list(models.Canary.objects.all())
     if not marks:
         return 0
