@@ -120,10 +120,10 @@ def test_no_other_reason_opens_it_even_while_the_person_is_known(site, reason):
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in legal_holds._FOR_THE_LAW])
 def test_once_the_person_is_erased_only_the_law_opens_it(site, reason):
     person = signed_up(site)
-    sold(person.id, WILMA)
+    record = sold(person.id, WILMA)
     erase(person)
     with pytest.raises(WrongPurpose):
-        keeper().holds._opened(reason, "test", LegalRecord.objects.select_related("hold"))
+        keeper().holds.open_by_id(reason, "test", [record])
 
 
 def test_it_is_logged_first(site, monkeypatch):

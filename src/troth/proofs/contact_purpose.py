@@ -255,6 +255,7 @@ _MAY_OPEN = (
     "vault/legal_holds.py",
     "vault/records.py",
     "vault/bulk_filing.py",
+    "proofs/contact_erased.py",
     "proofs/contact_purpose.py",
     "policy/promises.py",
 )

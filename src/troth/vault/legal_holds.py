@@ -152,6 +152,10 @@ class LegalHolds:
         """Return what a law requires to be kept of a person who is not erased, oldest first."""
         return self._opened(reason, actor, _records().filter(hold__person=person))
 
+    def open_by_id(self, reason: Reason, actor: UUID | str, record_ids: Sequence[UUID]) -> list[RetainedRecord]:
+        """Return these records. Raises `WrongPurpose` for a reason that the law does not have."""
+        return self._opened(reason, actor, _records().filter(id__in=record_ids))
+
     def find(self, actor: UUID | str, number: str) -> list[RetainedRecord]:
         """Return the records with this number, for who may demand them. The search is logged, whatever it finds.
         Nothing else finds a record whose person is erased."""
@@ -215,16 +219,18 @@ class LegalHolds:
 
         The key store says what is past: also what the database has lost, or says otherwise of.
         """
-        day = today()
-        due = {(held.slot, held.hold) for held in self._store.holds() if held.until < day}
-        past = LegalHold.with_canaries.filter(until__lt=day).values_list("slot", "id")
-        due |= {(slot, hold) for slot, hold in past if not self._store.owns(slot, hold)}  # a kill left its rows
         people = set[UUID]()
-        for some in batched(sorted(due), 500):
+        for some in batched(self.due(today()), 500):
             rows = LegalHold.with_canaries.filter(id__in=[hold for _, hold in some], person__isnull=False)
             people.update(person for person in rows.values_list("person_id", flat=True) if person)
             self.destroy(some)
         return people
+
+    def due(self, day: date) -> list[tuple[int, UUID]]:
+        """Return the (slot, hold) whose last day is before `day`, or whose rows a kill left behind."""
+        due = {(held.slot, held.hold) for held in self._store.holds() if held.until < day}
+        past = LegalHold.with_canaries.filter(until__lt=day).values_list("slot", "id")
+        return sorted(due | {(slot, hold) for slot, hold in past if not self._store.owns(slot, hold)})
 
     def destroy(self, holds: Sequence[tuple[int, UUID]]) -> None:
         """Destroy the keys of these (slot, hold), then their rows. Listed first, as people are who are erased, so that

@@ -98,6 +98,12 @@ def planted(count: int) -> Iterator[list[CanaryPerson]]:
         take_out()
 
 
+def plant_another() -> CanaryPerson:
+    """Return one more canary, confirmed, for a proof that erases it itself."""
+    draw = random.Random(secrets.randbits(128))  # noqa: S311 - shapes of names, no key
+    return _plant(_unused_details(draw), confirms=True, writes=False, frozen=False)
+
+
 def _unused_details(draw: random.Random) -> Invented:
     """Return details with an email address that nobody on the site has."""
     vault = keeper()
