@@ -2,7 +2,7 @@
 office, the shell and the worker; no request, no response."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -67,7 +67,28 @@ def _details(person: UUID, actor: UUID | str) -> Iterator[Part]:
 
 def _retained(person: UUID, actor: UUID | str) -> Iterator[Part]:
     """What a law requires to be kept, which stays if they are erased: a part for each duty."""
-    opened = keeper().holds.of_person(Reason.EXPORT_PERSON, actor, person)
+    return _retained_parts(keeper().holds.of_person(Reason.EXPORT_PERSON, actor, person))
+
+
+def retained(number: str, actor: UUID | str) -> ExportDocument | None:
+    """What a law requires to be kept under this number, written out for who may demand it; None if there is nothing.
+    It is found although its person was erased, and by nothing else."""
+    opened = keeper().holds.find(actor, number)
+    site = settings.TROTH_CONFIG.site
+    parts = list(_retained_parts(opened))
+    return exports.write(parts, site=site.name, url=site.url, at=clock.now()) if parts else None
+
+
+def keep_longer(number: str, until: date, actor: UUID | str) -> int:
+    """Keep what has this number until a later day; return how many records. Raises `RetentionRefused`."""
+    opened = keeper().holds.find(actor, number)
+    with transaction.atomic():
+        for record in opened:
+            keeper().holds.prolong(actor, record.id, until)
+    return len(opened)
+
+
+def _retained_parts(opened: Sequence[RetainedRecord]) -> Iterator[Part]:
     keys = frozenset({"text", *(category.value for category in BASIC)})
     for duty in dict.fromkeys(record.duty for record in opened):
         items = tuple(_retained_item(record) for record in opened if record.duty is duty)
