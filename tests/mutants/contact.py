@@ -294,4 +294,58 @@ PURPOSE = (
     ),
 )
 
-BREACHES = {"contact.basic": BASIC, "contact.purpose": PURPOSE}
+ERASED = (
+    Mutant(
+        "erasure-leaves-the-first-key",
+        "Deleting a person deletes their rows, and leaves their key in the key store.",
+        proofs("purpose.erased"),
+        edit(
+            "vault/keeper.py",
+            "        self.store.erase(slots)\n        self.index.forget(",
+            "        self.index.forget(",
+        ),
+    ),
+    Mutant(
+        "second-key-opens-contact-records",
+        "The key under which an invoice is kept is a copy of the person's own, so that a deletion leaves it.",
+        proofs("purpose.erased"),
+        edit(
+            "vault/legal_holds.py",
+            "        row.slot = self._store.allot_hold(row.id, until).slot\n",
+            "        row.slot = self._store.allot_hold(row.id, until).slot\n"
+            "        from troth.vault import key_store\n"
+            "        own = self._store.key(Person.with_canaries.get(id=person).slot, person)\n"
+            "        state = self._store._raw(row.slot)[:4]\n"
+            "        key_store._write_at(self._store._fd, key_store._slot(state, row.id, own), 64 * (1 + row.slot))\n",
+        ),
+    ),
+    Mutant(
+        "second-key-outlives-its-day",
+        "What the law requires is kept for a year after its last day.",
+        proofs("purpose.erased"),
+        edit("vault/legal_holds.py", "if held.until < day}", "if held.until < date(day.year - 1, day.month, 1)}"),
+    ),
+    Mutant(
+        "law-record-opens-for-anything",
+        "What the law requires of deleted people can be opened for any administrative reason.",
+        proofs("purpose.erased"),
+        edit(
+            "vault/legal_holds.py",
+            "if reason.purpose is not duty.purpose or reason not in allowed:",
+            "if reason.purpose is not duty.purpose or not allowed:",
+        ),
+    ),
+    Mutant(
+        "erased-person-is-found-by-their-invoice",
+        "Deleted people can still be searched for by the details in their invoices.",
+        proofs("purpose.erased"),
+        edit(
+            "vault/legal_holds.py",
+            "        self._index.add([(self._index.number_digest(content.number), hold.slot)])\n",
+            "        self._index.add([(self._index.number_digest(content.number), hold.slot)])\n"
+            "        self._index.add((digest, hold.slot) for digest in self._index.digests(content.named))\n",
+        ),
+    ),
+)
+
+BREACHES = {"contact.basic": BASIC, "contact.purpose": (*PURPOSE, *ERASED)}

@@ -64,7 +64,15 @@ def test_with_nothing_served_no_proof_is_broken_and_those_that_need_it_say_so(si
     for name in ("policy.page", "contact.forms", "contact.refusals", "contact.filed", "shared.pages", "shared.wire"):
         assert found[name].state == "unproven"
         assert found[name].detail.endswith((".", "?"))
-    for name in ("purpose.two", "purpose.wrong", "purpose.ledger", "purpose.keeper", "shared.mails", "shared.held"):
+    for name in (
+        "purpose.two",
+        "purpose.wrong",
+        "purpose.ledger",
+        "purpose.keeper",
+        "purpose.erased",
+        "shared.mails",
+        "shared.held",
+    ):
         assert found[name].state == "kept", found[name]
 
 

@@ -1,6 +1,9 @@
 """The key store forgets who is erased, and is never mistaken for another."""
 
+import tarfile
 import uuid
+from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +80,75 @@ def test_a_foreign_store_is_refused(site):
     KeyStore.create(site.people_keys)
     with pytest.raises(KeyStoreError, match="do not belong together"):
         keeper.keeper().check()
+
+
+# -- legal holds ------------------------------------------------------------------------------------------------------
+
+EARLIER = Path(__file__).parents[1] / "data/site-0.1.0.tar.xz"
+LAST = date(2036, 12, 31)
+
+
+def test_a_hold_has_a_key_and_a_last_day_of_its_own_and_is_nobody(store, tmp_path):
+    person, hold = uuid.uuid4(), uuid.uuid4()
+    (first,) = store.allot([person])
+    second = store.allot_hold(hold, LAST)
+    held = store.hold_key(second.slot, hold)
+    assert held.key == second.key != first.key and held.until == LAST
+    assert store.person(second.slot) is None and store.owns(second.slot, hold)
+    assert [(each.slot, each.hold, each.until) for each in store.holds()] == [(second.slot, hold, LAST)]
+    store.erase([(first.slot, person)])
+    assert store.hold_key(second.slot, hold).key == second.key
+    store.erase_holds([(second.slot, hold)])
+    store.erase_holds([(second.slot, hold)])
+    assert second.key not in path_in(tmp_path).read_bytes() and list(store.holds()) == []
+    with pytest.raises(KeyErased):
+        store.hold_key(second.slot, hold)
+
+
+def test_an_altered_last_day_is_damage(store, tmp_path):
+    hold = uuid.uuid4()
+    slot = store.allot_hold(hold, LAST).slot
+    data = bytearray(path_in(tmp_path).read_bytes())
+    data[64 * (1 + slot) + 3] ^= 1
+    path_in(tmp_path).write_bytes(data)
+    with pytest.raises(KeyStoreError, match="damaged"):
+        store.hold_key(slot, hold)
+
+
+def test_holds_are_found_wherever_they_lie(store):
+    holds = []
+    for size in (1, 16_383, 16_384, 40_000):
+        store.allot([uuid.uuid4() for _ in range(size)])
+        holds.append(uuid.uuid4())
+        store.allot_hold(holds[-1], LAST)
+    assert [held.hold for held in store.holds()] == holds
+
+
+def test_a_store_of_an_earlier_version_takes_holds_and_loses_nobody(tmp_path):
+    with tarfile.open(EARLIER) as packed:
+        packed.extractall(tmp_path, filter="data")
+    folder = tmp_path / "site/keys/people"
+    before = path_in(folder).read_bytes()
+    assert before.startswith(b"TROTHKS1")
+    store = KeyStore.open(folder)
+    people = {slot: person for slot in range(store.slots) if (person := store.person(slot))}
+    keys = {slot: store.key(slot, person) for slot, person in people.items()}
+    assert len(people) == 2 and path_in(folder).read_bytes() == before, "opening changes nothing"
+    store_id, hold = store.id, uuid.uuid4()
+    store.allot_hold(hold, LAST)
+    store.close()
+    store = KeyStore.open(folder)
+    assert store.id == store_id and {slot: store.key(slot, person) for slot, person in people.items()} == keys
+    assert [held.hold for held in store.holds()] == [hold]
+    assert path_in(folder).read_bytes().startswith(b"TROTHKS2"), "an earlier version refuses it"
+    store.close()
+
+
+def test_a_store_of_a_later_version_is_refused_by_name(store, tmp_path):
+    from troth.vault import key_store
+
+    later = key_store._HEADER.pack(b"TROTHKS3" + store.id.bytes)
+    path_in(tmp_path).write_bytes(later.ljust(64, b"\0"))
+    with pytest.raises(KeyStoreError, match="later version") as error:
+        KeyStore.open(tmp_path)
+    assert "Install that version" in error.value.mend

@@ -45,6 +45,7 @@ _INDEX = "index.sqlite3"
 _AHEAD = timedelta(days=1)
 """So far may a backup be ahead of the clock by which it is looked at."""
 _CANARIES_SINCE = ("vault", "0002_canaries_marked")
+_HOLDS_SINCE = ("vault", "0003_legal_holds")
 _PATIENCE = 30.0
 """Seconds to wait for who holds the index."""
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
@@ -170,6 +171,9 @@ class _Take:
         if _CANARIES_SINCE in migrations:  # a backup before an upgrade may be of a version without
             people -= moment.ask("SELECT count(*) FROM vault_canary")[0][0]
         self._taken.people = people
+        if _HOLDS_SINCE in migrations:
+            ((held,),) = moment.ask("SELECT coalesce(max(slot), -1) FROM vault_legalhold")
+            last = max(last, held)
         if last >= slots:
             raise BackupError(
                 "The database has people whose keys are not in the key store.", mend="Run `troth doctor` for details."

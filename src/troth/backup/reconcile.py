@@ -36,6 +36,8 @@ class Mended:
     erased_again: int = 0
     lost: int = 0
     """People who came after the backup: their keys are there, their records are not."""
+    lost_by_law: int = 0
+    """Keys of records required by law, filed after the backup: the records are not there."""
     mails: dict[str, int] = field(default_factory=dict)
     """What became of mails that a blind copy would send, by state."""
     left_again: int = 0
@@ -81,7 +83,7 @@ def mend(context: LostSiteFacts, progress: Progress) -> Mended:
     if not context.complete:
         SentJournal.of(settings.TROTH_SITE).note_gap()  # the next restore of an older backup holds its mails, too
     mended.left_again = newsletter.leave_again(deeds.left)
-    mended.people = Person.objects.count()
+    mended.people, mended.lost_by_law = Person.objects.count(), vault.holds.without_records()
     mended.lost = max(
         0, without - (Person.with_canaries.count() - present)
     )  # whom the spool brought back has a new key

@@ -355,6 +355,11 @@ def report(mended: "Mended") -> Iterator[tuple[str, str, str]]:
         yield "ok", f"{mended.filed:,} submissions waiting in the spool were processed.", ""
     if mended.left_out:
         yield "ok", f"{mended.left_out:,} submissions of people deleted since the backup were left out.", ""
+    yield from _losses(mended)
+
+
+def _losses(mended: "Mended") -> Iterator[tuple[str, str, str]]:
+    """Yield what is lost or not certain."""
     if mended.mails.get("uncertain", 0):
         mend = "They stay as they are: sending them could be for the second time."
         yield "warn", f"Nobody knows whether {mended.mails.get('uncertain', 0):,} mails had gone.", mend
@@ -363,6 +368,11 @@ def report(mended: "Mended") -> Iterator[tuple[str, str, str]]:
         yield "warn", message, "Release or discard each, under Held mail in the admin pages or with `troth held`."
     if mended.lost:
         message = f"{mended.lost:,} people added after the backup are lost."
+        yield "warn", message, "A later backup may have them. Their keys are kept, so it can still be restored."
+    if mended.lost_by_law:
+        message = (
+            f"Records that the law requires, added after the backup, are lost (of {mended.lost_by_law:,} legal holds)."
+        )
         yield "warn", message, "A later backup may have them. Their keys are kept, so it can still be restored."
     if not mended.own_store:
         message = "The keys come from the backup, too: people deleted after it was made are back."

@@ -20,6 +20,7 @@ from troth.core.holdings import Holding
 from troth.core.intake_counts import Count
 from troth.core.personal import EmailAddress
 from troth.core.purpose import Category, Purpose
+from troth.core.retention_duties import RetentionDuty
 
 ROOMS = ("newsletter", "contact", "audience", "rights", "policy", "people")
 """Packages under `troth/`, in the order in which exports and tables name them."""
@@ -86,6 +87,8 @@ class Retained:
     sweep: Callable[[Config], int] | None
     """Removes what is past its time; returns how many. None where the worker cannot reach it; `mend` says who does."""
     why: str
+    words: str = ""
+    """The period in words, where it is not a plain number of days."""
     mend: str = "The worker removes it: is it running? `troth status` says so."
 
 
@@ -149,6 +152,8 @@ class Room:
     forget_address: Callable[[UUID, EmailAddress], None] | None = None
     """Called before a person is erased: forget what is remembered of their address outside of their records."""
     retention: tuple[Retained, ...] = ()
+    kept_by_law: tuple[RetentionDuty, ...] = ()
+    """Which classes of its records a law requires to be kept, even if the person is erased (`vault.legal_holds`)."""
     collects: Callable[[Config], Sequence[Collected]] = lambda _config: ()
     """Rows of the policy's table of what is stored about people."""
     record_words: Mapping[str, str] = field(default_factory=dict)

@@ -42,6 +42,8 @@ _ACTIONS = {
     Reason.SEND_RIGHTS_LINK: "Emailed a link to personal data",
     Reason.SEND_EXPORT: "Emailed a data export",
     Reason.LIST_PEOPLE: "Viewed contact list",
+    Reason.SHOW_RETAINED: "Showed what the law requires",
+    Reason.KEEP_RETAINED: "Extended what the law requires",
     Reason.FIND_PERSON: "Searched people",
     Reason.SHOW_PERSON: "Viewed a person",
     Reason.LIST_HELD: "Viewed held mail",

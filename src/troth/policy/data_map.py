@@ -28,9 +28,11 @@ from troth.core.schema.migrations import LABELS
 from troth.core.text.durations import months_span, span
 from troth.gate.doors import Door, declared
 from troth.policy import retention
+from troth.vault import legal_holds
 from troth.vault.records import KINDS
 
 _OR_IMPORTED = "entered by you, or imported from a list; encrypted"
+_BY_LAW = "required by law; encrypted under a key of its own"
 _NOT_PERSONAL = frozenset(
     {"wording", "act", "link", "wish", "packed", "topics", "policy", "seen", "chosen", "pause", "leave"}
 )
@@ -50,6 +52,7 @@ def kept(config: Config) -> list[Collected]:
     return [
         Collected("details", details.capitalize(), admin, _OR_IMPORTED, "as stated under how long we keep it"),
         *(row for room in rooms() for row in room.collects(config)),
+        *(Collected(duty.name, duty.title, duty.purpose, _BY_LAW, duty.period) for duty in legal_holds.in_force()),
         Collected("mails", "Which emails we sent", admin, deliveries, span(retention.DELIVERIES_KEPT)),
     ]
 
@@ -132,8 +135,8 @@ def _seen(door: Door) -> str:
 _COLUMNS = frozenset({
     # Ciphertext, random ids, states and closed words: no visitor's detail is in a column as plain text.
     "vault.Record.purpose", "vault.Record.kind", "vault.Record.box", "vault.Erasure.asked_by", "vault.Erasure.receipt",
-    "vault.LedgerRow.ends_at", "vault.LedgerRow.content",
-    "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
+    "vault.LegalHold.duty", "vault.LegalHold.until", "vault.LegalRecord.box", "vault.LedgerRow.ends_at",
+    "vault.LedgerRow.content", "vault.LedgerRow.salt", "vault.LedgerRow.commitment", "vault.LedgerRow.link",
     "vault.LedgerHead.link", "vault.AsideItem.reason", "vault.Tally.name",
     "gate.Delivery.kind", "gate.Delivery.state", "gate.Delivery.message_id", "gate.Delivery.reason",
     "gate.Delivery.tripped", "gate.DeliveryTotal.state", "gate.Cause.category",

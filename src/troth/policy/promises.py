@@ -168,6 +168,14 @@ PROMISES = Registry(
                     misses="An email that the mail server had already accepted; the list of recipients before it is "
                     "looked at again for each email.",
                 ),
+                Proof(
+                    "purpose.erased",
+                    "A test person with an invented invoice was deleted. Then every key left was tried on their old "
+                    "records, and every reason on the invoice; it was searched for by their details and by its "
+                    "number, and destroyed as on its last day.",
+                    "A key that survives a deletion; what the law requires, used for anything else or kept longer.",
+                    misses="Copies of a key outside the key store: its backups, old sectors of a disk.",
+                ),
             ),
             yourself="Ask us for your data: the answer says when your details were accessed, and why.",
         ),

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,14 +11,16 @@ from django.db.models import Min
 
 from troth.core import clock, clock_jumps
 from troth.core.config.sections import Config
+from troth.core.retention_duties import RetentionDuty
 from troth.core.rooms import Retained, rooms
 from troth.core.site_files import backup_index
 from troth.core.text.durations import months_span, span
 from troth.gate import bulk
 from troth.gate.models import Delivery
 from troth.gate.sent_log import SentJournal
-from troth.vault import ledger
-from troth.vault.models import AsideItem, Erasure, LedgerRow
+from troth.vault import ledger, legal_holds
+from troth.vault.keeper import keeper
+from troth.vault.models import AsideItem, Erasure, LedgerRow, LegalHold
 from troth.vault.retained_rows import delete_some, oldest
 
 DELIVERIES_KEPT = timedelta(days=400)
@@ -75,6 +77,8 @@ class RetentionStatus:
 
 def kept_for(kind: Retained, config: Config) -> str:
     """Return the period of a kind in words, the same for visitors and operators."""
+    if kind.words:
+        return kind.words
     return months_span(config.audience.keep_months) if kind.name == "statistics" else span(kind.period(config))
 
 
@@ -215,7 +219,28 @@ _OWN = (
 
 def kinds() -> tuple[Retained, ...]:
     """Return everything that is kept for a time: each package's (`room.py`), then what belongs to all of them."""
-    return (*(kind for room in rooms() for kind in room.retention), *_OWN)
+    by_law = (_by_law(duty) for duty in legal_holds.in_force())
+    return (*(kind for room in rooms() for kind in room.retention), *by_law, *_OWN)
+
+
+def _by_law(duty: RetentionDuty) -> Retained:
+    """Return what a law requires to be kept. Each record has a last day of its own, and none is kept shorter."""
+    period = _days(366 * (duty.years + 1))
+
+    def oldest_by_law() -> datetime | None:
+        least = LegalHold.objects.filter(duty=duty.name).aggregate(least=Min("until"))["least"]
+        return None if least is None else datetime(least.year, least.month, least.day, tzinfo=UTC) + _days(1) - period
+
+    return Retained(
+        name=duty.name,
+        title=f"{duty.title}, required by law",
+        visitors=f"{duty.title}, even if you are deleted",
+        period=lambda _config: period,
+        oldest=oldest_by_law,
+        sweep=lambda _config: keeper().end_holds(),
+        why=f"{duty.law}. {duty.why}",
+        words=duty.period,
+    )
 
 
 def report() -> list[RetentionStatus]:
@@ -227,7 +252,7 @@ def report() -> list[RetentionStatus]:
 def sweep() -> int:
     """Remove expired records of every kind and return their number. Safe at any time. If the clock jumps meanwhile, the
     remaining kinds wait."""
-    removed = 0
+    removed = 0 if clock.doubted() else keeper().end_holds()  # also of duties that are not in force any more
     for kind in kinds():
         if kind.sweep is not None and not clock.doubted():
             removed += kind.sweep(settings.TROTH_CONFIG)

@@ -27,7 +27,7 @@ _ADMINISTERING = (
     "file_submission", "send_confirmation", "send_answer", "send_rights_link", "send_export", "list_people",
     "find_person", "show_person", "list_messages", "read_messages", "correct_person", "export_person",
     "export_people", "import_people", "erase_person", "rebuild_index", "list_held",
-    "list_recipients", "send_campaign", "send_mail",
+    "list_recipients", "send_campaign", "send_mail", "show_retained", "keep_retained",
 )  # fmt: skip
 """Reasons to open records, repeated here on purpose: a new one, or one that changes its purpose, is noticed."""
 _SERVES = {DETAILS: 0, PENDING: 0, MESSAGE: 0, ANSWER: 0, CONSENT: 1, MAIL_DATA: 0}
@@ -249,11 +249,13 @@ def _who_gets_programs_emails(scene: Scene) -> str:
 
 # -- the source -------------------------------------------------------------------------------------------------------
 
-_OPENERS = re.compile(rb"\b[Bb]oxer\b|\bstore\.key\(")
+_OPENERS = re.compile(rb"\b[Bb]oxer\b|\bstore\.(hold_)?key\(")
 _MAY_OPEN = (
     "vault/keeper.py",
+    "vault/legal_holds.py",
     "vault/records.py",
     "vault/bulk_filing.py",
+    "proofs/contact_erased.py",
     "proofs/contact_purpose.py",
     "policy/promises.py",
 )

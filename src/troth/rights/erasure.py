@@ -12,7 +12,7 @@ May touch: the database, `keys/people/`, `public/answers/`.
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -39,6 +39,11 @@ _REMAINS = (
     "A random ID, so that a restored backup deletes the record again. For a time, the random IDs of emails to them, in "
     "the journal of sent emails.",
     "In the access log: that a random ID was viewed, when and why. It no longer leads to anybody.",
+)
+_RETAINED = (
+    "Of what the law requires: a keyed hash of each record’s number, by which alone it is found, and of the email "
+    "address, phone number and postal address in it, which stops emails to others that contain them. Until the day "
+    "that is stated; then its key is destroyed, and backups of the keys forget it after {days} more days."
 )
 _WORDS = {
     "details": "Contact details",
@@ -93,6 +98,11 @@ def _destroy(person_id: UUID) -> None:
         keeper().erase([person_id])
 
 
+def _of_the_law(draft: Mapping[str, object]) -> list[str]:
+    days = settings.TROTH_CONFIG.backup.keys_days
+    return [_RETAINED.format(days=days)] if draft.get("kept_by_law") else []
+
+
 def _finish(erasure: Erasure) -> str:
     now = clock.now()
     draft = json.loads(erasure.receipt or "{}")
@@ -105,7 +115,7 @@ def _finish(erasure: Erasure) -> str:
         "erased_at": now.isoformat(timespec="seconds"),
         "went": draft.get("went", {}),
         "kept_by_law": draft.get("kept_by_law", []),
-        "remains": [*_REMAINS, *([facts.CHOICE_KEPT] if config.audience.enabled else [])],
+        "remains": [*_REMAINS, *_of_the_law(draft), *([facts.CHOICE_KEPT] if config.audience.enabled else [])],
         "data_backups_forget": "with the backups of the keys: without the key nothing in them can be read",
         "key_backups_forget_by": (now + timedelta(days=config.backup.keys_days)).date().isoformat(),
     }

@@ -2,6 +2,7 @@
 office, the shell and the worker; no request, no response."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from troth.rights import consent_receipt
 from troth.rights import export_documents as exports
 from troth.rights.holdings import holdings
 from troth.vault.keeper import keeper
+from troth.vault.legal_holds import RetainedRecord
 from troth.vault.models import Erasure, Person, Record
 from troth.vault.records import DETAILS, PENDING, Details
 
@@ -43,6 +45,7 @@ def parts(person: UUID, actor: UUID | str) -> list[Part]:
     """Return all that is kept of this person, opened and in the ledger: the details, then each room's parts."""
     parts = [part for part in _details(person, actor) if part.items]
     parts += [part for holding in holdings() for part in holding.export(person, actor) if part.items]
+    parts += _retained(person, actor)
     mails = _mails(person)
     parts += [mails] if mails.items else []
     row = Person.with_canaries.filter(id=person).first()
@@ -60,6 +63,49 @@ def _details(person: UUID, actor: UUID | str) -> Iterator[Part]:
         opened = keeper().open_records(Reason.EXPORT_PERSON, actor=actor, person_ids=[person], kind=kind)
         items = [_item(content) for content in opened.get(person, []) if isinstance(content, Details)]
         yield Part(kind, title, tuple(items), keys)
+
+
+def _retained(person: UUID, actor: UUID | str) -> Iterator[Part]:
+    """What a law requires to be kept, which stays if they are erased: a part for each duty."""
+    return _retained_parts(keeper().holds.of_person(Reason.EXPORT_PERSON, actor, person))
+
+
+def retained(number: str, actor: UUID | str) -> ExportDocument | None:
+    """What a law requires to be kept under this number, written out for who may demand it; None if there is nothing.
+    It is found although its person was erased, and by nothing else."""
+    opened = keeper().holds.find(actor, number)
+    site = settings.TROTH_CONFIG.site
+    parts = list(_retained_parts(opened))
+    return exports.write(parts, site=site.name, url=site.url, at=clock.now()) if parts else None
+
+
+def keep_longer(number: str, until: date, actor: UUID | str) -> int:
+    """Keep what has this number until a later day; return how many records. Raises `RetentionRefused`."""
+    opened = keeper().holds.find(actor, number)
+    with transaction.atomic():
+        for record in opened:
+            keeper().holds.prolong(actor, record.id, until)
+    return len(opened)
+
+
+def _retained_parts(opened: Sequence[RetainedRecord]) -> Iterator[Part]:
+    keys = frozenset({"text", *(category.value for category in BASIC)})
+    for duty in dict.fromkeys(record.duty for record in opened):
+        items = tuple(_retained_item(record) for record in opened if record.duty is duty)
+        yield Part(duty.name, f"{duty.title}, kept although you delete your data ({duty.law})", items, keys)
+
+
+def _retained_item(record: RetainedRecord) -> dict[str, Value]:
+    content = record.content
+    item: dict[str, Value] = {
+        "number": content.number,
+        "at": datetime.fromtimestamp(content.at_ms / 1000, UTC),
+        "kept_until": record.until.isoformat(),
+    }
+    own = {
+        name: getattr(content, name) for name in content.__struct_fields__ if name not in ("number", "at_ms", "named")
+    }
+    return item | own | _item(content.named)
 
 
 _GONE = {Delivery.State.SENT: "sent", Delivery.State.UNCERTAIN: "perhaps_sent"}
@@ -183,7 +229,8 @@ def ask_to_erase(person: UUID, by: str, *, request_id: UUID | None = None) -> Er
 
 def must_keep(person: UUID) -> list[str]:
     """Return what the law wants kept of this person although they are erased, in words."""
-    return [words for holding in holdings() for words in holding.must_keep(person)]
+    declared = [words for holding in holdings() for words in holding.must_keep(person)]
+    return declared + keeper().holds.words(person)
 
 
 def being_erased(person: UUID) -> UUID | None:

@@ -3,9 +3,9 @@
     digest = HMAC-SHA256(index key of the purpose, kind | 0 | normalised value), its first 16 bytes
 
 It has digests of email address, its domain, full name, each word of the name, and phone number, and slots of the key
-store. It is `keys/people/index.sqlite3`, outside the data's backups, and is rebuilt from the records. It is written
-before the database commits: a frame that is processed again finds the same person; a transaction that never commits
-leaves a slot without a person.
+store; of what a law requires to be kept, a digest of the record's number only. It is `keys/people/index.sqlite3`,
+outside the data's backups, and is rebuilt from the records. It is written before the database commits: a frame that is
+processed again finds the same person; a transaction that never commits leaves a slot without a person.
 """
 
 import hmac
@@ -155,6 +155,10 @@ class BlindIndex:
         if details.telephone is not None and (number := normalise_telephone(details.telephone)):
             digests.add(self._digest(TELEPHONE, number))
         return digests
+
+    def number_digest(self, number: str) -> bytes:
+        """Return the digest by which a record that a law requires to be kept is found: by its number alone."""
+        return self._digest("number", "".join(normal("NFKC", number).split()).casefold())
 
     # -- looking up -----------------------------------------------------------------------------------------------
 

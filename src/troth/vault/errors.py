@@ -21,3 +21,7 @@ class WrongPurpose(VaultError):
 
 class RecordDamaged(VaultError):
     """A record does not decrypt: altered, moved to another person, or filed for another purpose."""
+
+
+class RetentionRefused(VaultError):
+    """What was asked of a record that a law requires to be kept is not allowed."""

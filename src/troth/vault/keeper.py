@@ -26,8 +26,10 @@ from troth.vault.errors import KeyErased, KeyStoreError, WrongPurpose
 from troth.vault.key_store import KeyStore
 from troth.vault.leak_marks import Marks
 from troth.vault.ledger_heads import Heads
+from troth.vault.legal_holds import LegalHolds
 from troth.vault.models import Person, Record, StoreMark
 from troth.vault.records import DETAILS, KINDS, Boxer, Content, Details
+from troth.vault.references import otherwise_known
 from troth.vault.site_id import read_site_id as read_site_id
 
 MOST_FOUND = 200
@@ -80,6 +82,7 @@ class Keeper:
         self.forgotten = Forgotten(site.people_keys)
         self.heads = Heads(site.people_keys)
         self.boxer = Boxer(site_id)
+        self.holds = LegalHolds(self.store, self.index, self.marks, self.boxer, self.forgotten)
         self._checked = False
 
     def close(self) -> None:
@@ -305,15 +308,26 @@ class Keeper:
     def erase(self, person_ids: Sequence[uuid.UUID]) -> int:
         """Destroy these people's keys, then their rows. Safe to repeat after a crash at any step.
 
-        They are listed first, outside every data backup, so that a restored copy deletes them again.
+        They are listed first, outside every data backup, so that a restored copy deletes them again. What a law
+        requires to be kept has keys of its own, and stays (`vault.legal_holds`).
         """
         people = list(Person.with_canaries.filter(id__in=person_ids))
+        self.holds.release([person.id for person in people])
         slots = [(person.slot, person.id) for person in people]
         self.forgotten.note(slots)
         self.store.erase(slots)
         self.index.forget(slot for slot, _ in slots)
         self.marks.forget(slot for slot, _ in slots)
         _remove_rows([person.id for person in people])
+        return len(people)
+
+    def end_holds(self) -> int:
+        """Destroy what no law requires any more, and the people of whom nothing else is known; return how many people
+        not yet erased it was kept of. Not those who asked for restriction: their details stay (GDPR, article 18)."""
+        people = self.holds.end_due()
+        over = people - otherwise_known(people, besides=())
+        rows = Person.with_canaries.filter(id__in=over, frozen_at=None)
+        self.erase(list(rows.values_list("id", flat=True)))
         return len(people)
 
     def tidy(self, patience_ms: int = _PATIENCE_MS) -> bool:
@@ -339,6 +353,7 @@ class Keeper:
         """After a restore, delete everybody on the list of deleted people; return how many had come back."""
         listed = self.forgotten.all()
         self.store.erase([(slot, person_id) for slot, person_id in listed if self.store.person(slot) == person_id])
+        self.holds.forget_again(listed)
         self.index.forget(slot for slot, _ in listed)
         self.marks.forget(slot for slot, _ in listed)
         ids = [person_id for _, person_id in listed]
@@ -375,6 +390,7 @@ class Keeper:
             )
             processed, rebuilt, last = processed + len(batch), rebuilt + len(details_by_slot), batch[-1][0]
             progress(processed, count)
+        self.holds.rebuild()
         return rebuilt
 
     def disarm_strangers(self, dealt_with: DealtWith) -> int:

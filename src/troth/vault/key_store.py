@@ -1,10 +1,18 @@
 """The key store: one file of fixed slots, a key for each person, overwritten when the person is deleted (WALL 2).
 
     header 64    magic 8 | store id 16 | checksum 12 | zeros
-    slot 64      state 4 | person 16 | key 32 | checksum 12      at 64 * (1 + slot)
+    slot 64      state 4 | owner 16 | key 32 | checksum 12       at 64 * (1 + slot)
+
+    state        KEY1                  a person's key; the owner is the person
+                 H | last day 3        the key of a legal hold; the owner is the hold (`vault.legal_holds`)
+                 GONE                  overwritten
 
 It is outside the database and its backups: a data backup has ciphertext without keys. Worker and office read it; a
 writer holds a lock on the file. A slot number is never reused.
+
+The last day of a hold, in days since 1970-01-01, is written with its key and by nothing else: no code here can change
+it, whatever the database says, and it is known when the database has lost the hold. The first hold makes TROTHKS2 of
+TROTHKS1, so that no program that does not know of last days opens the file.
 
 Weak: overwriting in place works on plain disks and most file systems, not on copy-on-write ones (btrfs, ZFS snapshots)
 or inside an SSD; there, only the disk's own encryption can destroy old copies.
@@ -16,6 +24,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -25,8 +34,10 @@ from troth.core.ids import new_id
 from troth.vault.errors import KeyErased, KeyStoreError
 
 SLOT_SIZE = 64
-_MAGIC = b"TROTHKS1"
-_USED, _GONE = b"KEY1", b"GONE"
+_KIND, _WITHOUT_HOLDS, _WITH_HOLDS = b"TROTHKS", b"TROTHKS1", b"TROTHKS2"
+_USED, _GONE, _HELD = b"KEY1", b"GONE", b"H"
+_EPOCH = date(1970, 1, 1)
+_STRETCH = 1 << 20
 _LOST_MEND = "Put keys/people/ back from the key store's own backup. Without it nobody's records can be read."
 _APART_MEND = "Restore keys/people/ and the database from backups that belong together."
 _HEADER, _SLOT = (RowFormat(b"troth keystore", body=size, checksum=12) for size in (24, 52))
@@ -38,6 +49,23 @@ class Allotted:
 
     slot: int
     key: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HoldKey:
+    """The key of a legal hold. `until`: the last day on which it opens anything."""
+
+    key: bytes
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class HoldSlot:
+    """A slot with the key of a legal hold. `until`: the last day on which it is kept."""
+
+    slot: int
+    hold: uuid.UUID
+    until: date
 
 
 def path_in(folder: Path) -> Path:
@@ -62,7 +90,7 @@ class KeyStore:
                 "There is a key store here already.", mend="It holds people's keys: leave it where it is."
             ) from None
         try:
-            os.write(descriptor, _HEADER.pack(_MAGIC + store_id.bytes).ljust(SLOT_SIZE, b"\0"))
+            os.write(descriptor, _HEADER.pack(_WITHOUT_HOLDS + store_id.bytes).ljust(SLOT_SIZE, b"\0"))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -78,9 +106,9 @@ class KeyStore:
         except FileNotFoundError:
             raise KeyStoreError("The people's key store (keys/people/slots) is missing.", mend=_LOST_MEND) from None
         head = os.pread(descriptor, SLOT_SIZE, 0)
-        if head[:8] != _MAGIC or not _HEADER.is_sound(head[:36]):
+        if head[:8] not in (_WITHOUT_HOLDS, _WITH_HOLDS) or not _HEADER.is_sound(head[:36]):
             os.close(descriptor)
-            raise KeyStoreError("keys/people/slots is not a key store, or its head is damaged.", mend=_LOST_MEND)
+            raise _refused(head)
         return cls(descriptor, uuid.UUID(bytes=head[8:24]), folder)
 
     def close(self) -> None:
@@ -114,31 +142,57 @@ class KeyStore:
         if not people:
             return []
         with self._locked():
-            # A tail that is not a whole slot was torn by a crash; no database ever named it.
-            first = os.fstat(self._fd).st_size // SLOT_SIZE - 1
-            allotted = [Allotted(first + index, os.urandom(32)) for index in range(len(people))]
-            data = b"".join(
-                _slot(_USED, person, allotment.key) for person, allotment in zip(people, allotted, strict=True)
-            )
-            _write_at(self._fd, data, SLOT_SIZE * (1 + first))
-            os.fdatasync(self._fd)
+            return self._append([(_USED, person) for person in people])
+
+    def allot_hold(self, hold: uuid.UUID, until: date) -> Allotted:
+        """Return a new key for this legal hold, synced. It is destroyed after `until`, its last day."""
+        with self._locked():
+            self._note_holds()
+            (allotted,) = self._append([(_HELD + (until - _EPOCH).days.to_bytes(3), hold)])
         return allotted
+
+    def _append(self, owners: Sequence[tuple[bytes, uuid.UUID]]) -> list[Allotted]:
+        # A tail that is not a whole slot was torn by a crash; no database ever named it.
+        first = os.fstat(self._fd).st_size // SLOT_SIZE - 1
+        allotted = [Allotted(first + index, os.urandom(32)) for index in range(len(owners))]
+        data = b"".join(
+            _slot(state, owner, allotment.key) for (state, owner), allotment in zip(owners, allotted, strict=True)
+        )
+        _write_at(self._fd, data, SLOT_SIZE * (1 + first))
+        os.fdatasync(self._fd)
+        return allotted
+
+    def _note_holds(self) -> None:
+        if os.pread(self._fd, 8, 0) != _WITH_HOLDS:
+            _write_at(self._fd, _HEADER.pack(_WITH_HOLDS + self.id.bytes), 0)
+            os.fsync(self._fd)
 
     def key(self, slot: int, person: uuid.UUID) -> bytes:
         """Return the key of `person` in `slot`. Raises `KeyErased`, or `KeyStoreError` if store and data do not
         match."""
-        raw = os.pread(self._fd, SLOT_SIZE, SLOT_SIZE * (1 + slot))
-        if raw[:20] == _GONE + person.bytes:
-            raise KeyErased("This person was erased.")
-        if len(raw) < SLOT_SIZE or raw[:20] != _USED + person.bytes:
+        return self._sound(slot, person, _USED)[20:52]
+
+    def hold_key(self, slot: int, hold: uuid.UUID) -> HoldKey:
+        """Return the key of a legal hold, which opens no person's records. Raises the same."""
+        raw = self._sound(slot, hold, _HELD)
+        return HoldKey(raw[20:52], _until(raw))
+
+    def _sound(self, slot: int, owner: uuid.UUID, state: bytes) -> bytes:
+        raw = self._raw(slot)
+        if raw[:20] == _GONE + owner.bytes:
+            raise KeyErased("The key was destroyed.")
+        if len(raw) < SLOT_SIZE or not raw.startswith(state) or raw[4:20] != owner.bytes:
             raise KeyStoreError("The key store and the data do not belong together.", mend=_APART_MEND)
         if not _SLOT.is_sound(raw):
             raise KeyStoreError("A slot of the key store is damaged.", mend=_LOST_MEND)
-        return raw[20:52]
+        return raw
+
+    def _raw(self, slot: int) -> bytes:
+        return os.pread(self._fd, SLOT_SIZE, SLOT_SIZE * (1 + slot))
 
     def person(self, slot: int) -> uuid.UUID | None:
-        """Return the slot's person; None if they were erased or the slot was never used."""
-        raw = os.pread(self._fd, SLOT_SIZE, SLOT_SIZE * (1 + slot))
+        """Return the slot's person; None if they were erased, the slot was never used, or is a hold's."""
+        raw = self._raw(slot)
         return uuid.UUID(bytes=raw[4:20]) if raw[:4] == _USED and _SLOT.is_sound(raw) else None
 
     @property
@@ -146,20 +200,56 @@ class KeyStore:
         """Return how many slots were ever used."""
         return max(0, os.fstat(self._fd).st_size // SLOT_SIZE - 1)
 
+    def holds(self) -> Iterator[HoldSlot]:
+        """Yield every legal hold whose key is there, by slot. Reads the whole file: 64 MB for a million people."""
+        start = 0
+        while data := os.pread(self._fd, _STRETCH, SLOT_SIZE * (1 + start)):
+            states = data[::SLOT_SIZE]
+            place = states.find(_HELD)
+            while place >= 0:
+                raw = data[SLOT_SIZE * place : SLOT_SIZE * (place + 1)]
+                if _SLOT.is_sound(raw):
+                    yield HoldSlot(start + place, uuid.UUID(bytes=raw[4:20]), _until(raw))
+                place = states.find(_HELD, place + 1)
+            start += len(states)
+
+    def owns(self, slot: int, owner: uuid.UUID) -> bool:
+        """Return whether this slot has the key of this person or hold."""
+        raw = self._raw(slot)
+        return raw[4:20] == owner.bytes and raw.startswith((_USED, _HELD)) and _SLOT.is_sound(raw)
+
     def erase(self, people: Sequence[tuple[int, uuid.UUID]]) -> None:
         """Overwrite the keys of these (slot, person) and sync. May be repeated."""
+        self._erase(people, _USED)
+
+    def erase_holds(self, holds: Sequence[tuple[int, uuid.UUID]]) -> None:
+        """Overwrite the keys of these (slot, hold) and sync. May be repeated."""
+        self._erase(holds, _HELD)
+
+    def _erase(self, owners: Sequence[tuple[int, uuid.UUID]], state: bytes) -> None:
         with self._locked():
-            for slot, person in people:
+            for slot, owner in owners:
                 try:
-                    self.key(slot, person)  # never overwrite a slot that is somebody else's
+                    self._sound(slot, owner, state)  # never overwrite a slot that is somebody else's
                 except KeyErased:
                     continue
-                _write_at(self._fd, _slot(_GONE, person, bytes(32)), SLOT_SIZE * (1 + slot))
+                _write_at(self._fd, _slot(_GONE, owner, bytes(32)), SLOT_SIZE * (1 + slot))
             os.fsync(self._fd)
 
 
-def _slot(state: bytes, person: uuid.UUID, key: bytes) -> bytes:
-    return _SLOT.pack(state + person.bytes + key)
+def _refused(head: bytes) -> KeyStoreError:
+    if head[:7] == _KIND and _HEADER.is_sound(head[:36]):
+        mend = "Install that version or a later one."
+        return KeyStoreError("keys/people/slots was written by a later version of Troth.", mend=mend)
+    return KeyStoreError("keys/people/slots is not a key store, or its head is damaged.", mend=_LOST_MEND)
+
+
+def _until(raw: bytes) -> date:
+    return _EPOCH + timedelta(days=int.from_bytes(raw[1:4]))
+
+
+def _slot(state: bytes, owner: uuid.UUID, key: bytes) -> bytes:
+    return _SLOT.pack(state + owner.bytes + key)
 
 
 def _write_at(descriptor: int, data: bytes, offset: int) -> None:

@@ -80,6 +80,52 @@ class Record(models.Model):
         return str(self.id)
 
 
+class RealHolds[M: models.Model](models.Manager[M]):
+    """Rows without those of a proof's invented people. A hold carries their mark itself: it outlives its person."""
+
+    def get_queryset(self) -> QuerySet[M]:
+        """Return the rows that are not invented."""
+        return super().get_queryset().filter(**{getattr(self.model, "INVENTED", "invented"): False})
+
+
+class LegalHold(models.Model):
+    """What a law requires to be kept of one person, of one class, until one day. Its key lies in the key store at
+    `slot`, with the day: the key store's day counts, whatever `until` says. `vault.legal_holds` says more."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    slot = models.BigIntegerField(unique=True)
+    person = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="legal_holds")
+    """None once they are erased: nothing leads from a person to what is kept of them, or back."""
+    duty = models.CharField(max_length=16)
+    until = models.DateField(db_index=True)
+    """The last day on which it is kept."""
+    invented = models.BooleanField(default=False)
+    """Whether it is of a proof's invented person."""
+    created_at = models.DateTimeField(default=clock.now)
+
+    objects = RealHolds["LegalHold"]()
+    with_canaries = models.Manager["LegalHold"]()
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class LegalRecord(models.Model):
+    """One box of what a law requires to be kept, encrypted under the key of its hold."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    hold = models.ForeignKey(LegalHold, on_delete=models.CASCADE, related_name="records")
+    box = models.BinaryField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    INVENTED = "hold__invented"
+    objects = RealHolds["LegalRecord"]()
+    with_canaries = models.Manager["LegalRecord"]()
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class Erasure(models.Model):
     """Somebody is to be erased, or was. Once it is done the row names nobody: it is the receipt and its date."""
 

@@ -4,11 +4,19 @@
     box    = version 1 | nonce 12 | ciphertext, with site, purpose, person, kind and record id as associated data
 
 So a box can be decrypted only for its purpose, as this person's and in this place.
+
+What a law requires to be kept is encrypted apart, under the key of a legal hold (`vault.legal_holds`):
+
+    subkey = HMAC-SHA256(hold's key, "troth retained record v1" | 0 | duty | 0 | purpose)
+    box    = version 2 | nonce 12 | ciphertext, with site, purpose, hold, record id and duty as associated data
+
+No key and no box of one kind serves the other, even if the key's bytes were the same.
 """
 
 import hmac
 import os
 import uuid
+from typing import Any
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -16,10 +24,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from troth.core.personal import BasicDetails, MessageText
 from troth.core.purpose import Purpose
+from troth.core.retention_duties import RetentionDuty
 from troth.vault import codec
 from troth.vault.errors import RecordDamaged
 
-_VERSION = b"\x01"
+_VERSION, _RETAINED_VERSION = b"\x01", b"\x02"
 
 
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,6 +90,24 @@ class MailData(Content, frozen=True):
     """By the name of the field."""
 
 
+class RetainedContent(Content, frozen=True):
+    """Base of what a law requires to be kept."""
+
+    number: str
+    """By which it is found: the operator's own number, nobody's detail."""
+    at_ms: int
+    """When it was made, in milliseconds since 1970."""
+    named: Details
+    """Whom it is about, as it names them."""
+
+
+class Invoice(RetainedContent, frozen=True):
+    """An invoice as it was issued."""
+
+    text: MessageText
+    """What was bought, for how much, with which tax."""
+
+
 DETAILS, PENDING, CONSENT, MESSAGE, ANSWER = "details", "pending", "consent", "message", "answer"
 MAIL_DATA = "mail_data"
 KINDS: dict[str, tuple[type[Content], Purpose]] = {
@@ -108,27 +135,59 @@ class Boxer:
         content_type, purpose = KINDS[kind]
         if type(content) is not content_type:
             raise TypeError(f"a {kind} record holds {content_type.__name__}")
-        nonce = os.urandom(12)
-        about = self._about(purpose, person, kind, record)
-        return _VERSION + nonce + _cipher(key, purpose).encrypt(nonce, _encoder.encode(content), about)
+        cipher = _cipher(key, purpose)
+        return _sealed(_VERSION, cipher, self._about(purpose, person, kind, record), content)
 
     def open(
         self, key: bytes, purpose: Purpose, person: uuid.UUID, kind: str, record: uuid.UUID, box: bytes
     ) -> Content:
         """Decrypt `box` for `purpose`. Raises `RecordDamaged`, which tells nothing of the content."""
-        about = self._about(purpose, person, kind, record)
-        try:
-            if box[:1] != _VERSION:
-                raise ValueError
-            plain = _cipher(key, purpose).decrypt(box[1:13], box[13:], about)
-            content: Content = msgspec.msgpack.decode(plain, type=KINDS[kind][0], dec_hook=codec.personal)
-        except (InvalidTag, ValueError, KeyError):  # msgspec's errors are ValueErrors, and may quote what was typed
-            raise RecordDamaged("A record does not open for this purpose.") from None
+        content_type = KINDS[kind][0] if kind in KINDS else None
+        cipher = _cipher(key, purpose)
+        content: Content = _opened(_VERSION, cipher, self._about(purpose, person, kind, record), content_type, box)
         return content
+
+    def close_retained(
+        self, key: bytes, hold: uuid.UUID, duty: RetentionDuty, record: uuid.UUID, content: RetainedContent
+    ) -> bytes:
+        """Encrypt what a law requires to be kept, under the key of its legal hold."""
+        if type(content) is not duty.content:
+            raise TypeError(f"{duty.name} holds {duty.content.__name__}")
+        cipher = _retained_cipher(key, duty)
+        return _sealed(_RETAINED_VERSION, cipher, self._about(duty.purpose, hold, duty.name, record), content)
+
+    def open_retained(
+        self, key: bytes, hold: uuid.UUID, duty: RetentionDuty, record: uuid.UUID, box: bytes
+    ) -> RetainedContent:
+        """Decrypt it. Raises `RecordDamaged`."""
+        cipher = _retained_cipher(key, duty)
+        about = self._about(duty.purpose, hold, duty.name, record)
+        content: RetainedContent = _opened(_RETAINED_VERSION, cipher, about, duty.content, box)
+        return content
+
+
+def _sealed(version: bytes, cipher: AESGCM, about: bytes, content: Content) -> bytes:
+    nonce = os.urandom(12)
+    return version + nonce + cipher.encrypt(nonce, _encoder.encode(content), about)
+
+
+def _opened(version: bytes, cipher: AESGCM, about: bytes, content_type: type[Any] | None, box: bytes) -> Any:
+    try:
+        if box[:1] != version or content_type is None:
+            raise ValueError
+        plain = cipher.decrypt(box[1:13], box[13:], about)
+        return msgspec.msgpack.decode(plain, type=content_type, dec_hook=codec.personal)
+    except (InvalidTag, ValueError):  # msgspec's errors are ValueErrors, and may quote what was typed
+        raise RecordDamaged("A record does not open for this purpose.") from None
 
 
 def _cipher(key: bytes, purpose: Purpose) -> AESGCM:
     return AESGCM(hmac.digest(key, b"troth record v1\0" + purpose.value.encode(), "sha256"))
+
+
+def _retained_cipher(key: bytes, duty: RetentionDuty) -> AESGCM:
+    context = f"troth retained record v1\0{duty.name}\0{duty.purpose.value}"
+    return AESGCM(hmac.digest(key, context.encode(), "sha256"))
 
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=codec.plain)

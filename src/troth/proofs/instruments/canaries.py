@@ -98,6 +98,12 @@ def planted(count: int) -> Iterator[list[CanaryPerson]]:
         take_out()
 
 
+def plant_another() -> CanaryPerson:
+    """Return one more canary, confirmed, for a proof that erases it itself."""
+    draw = random.Random(secrets.randbits(128))  # noqa: S311 - shapes of names, no key
+    return _plant(_unused_details(draw), confirms=True, writes=False, frozen=False)
+
+
 def _unused_details(draw: random.Random) -> Invented:
     """Return details with an email address that nobody on the site has."""
     vault = keeper()
@@ -154,6 +160,7 @@ def take_out() -> int:
     """Erase the canaries and return how many, without a suppression mark. One that may still have something in the
     spool stays until that is filed: it would be filed as a new person."""
     _mark_those_of_older_versions()
+    keeper().holds.end_invented()
     marks = list(models.Canary.objects.all())
     if not marks:
         return 0
