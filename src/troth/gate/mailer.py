@@ -8,6 +8,7 @@ else. May touch: the network, through the door `mail-relay`; the keys of DKIM an
 import asyncio
 import ssl
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -115,11 +116,11 @@ class Post:
         self._preparing.shutdown()
         await asyncio.sleep(0)  # the loop's turn to close what was aborted
 
-    async def send(self, mail: Mail, *, released: bool = False) -> Outcome:
+    async def send(self, mail: Mail, *, released: bool = False, begin: Callable[[], None] = lambda: None) -> Outcome:
         """Send one email to the relay. Raises nothing, whatever the email, address or relay.
 
-        `released`: an owner approved it as it is. Waits for a free connection. If cancelled while the relay receives
-        the email, the outcome is uncertain.
+        `released`: an owner approved it as it is. `begin`: records that its content is about to be handed
+        over. Waits for a free connection. If cancelled while the relay receives the email, the outcome is uncertain.
         """
         try:
             to = message.recipient(mail.to)
@@ -134,7 +135,7 @@ class Post:
             return content
         sender = self._sender.address
         utf8 = not content.isascii()  # an address in its head goes beyond ASCII; its parts never do
-        return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
+        return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8, begin))
 
     def _prepared(self, mail: Mail, to: Recipient, *, released: bool) -> bytes | HeldMail:
         """Return the mail written, examined and signed; or why it is held.

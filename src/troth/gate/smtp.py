@@ -15,6 +15,7 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import aiosmtplib
@@ -73,21 +74,33 @@ class HeldMail:
 type Outcome = Sent | Temporary | Permanent | Uncertain | HeldMail
 
 REASONS = frozenset(
-    (
-        *("unreachable", "name", "timeout", "tls", "tls-certificate", "no-tls", "auth", "relay-refuses", "relay-busy"),
-        *("connection-lost", "strange-reply", "no-answer", "sender-refused", "no-such-address", "mailbox-full"),
-        *(
-            "policy",
-            "recipient-refused",
-            "content-refused",
-            "too-large",
-            "not-deliverable-here",
-            "bad-address",
-            "bad-mail",
-            "leak",
-            "unchecked",
-        ),
-    )
+    {
+        "unreachable",
+        "name",
+        "timeout",
+        "tls",
+        "tls-certificate",
+        "no-tls",
+        "auth",
+        "relay-refuses",
+        "relay-busy",
+        "connection-lost",
+        "strange-reply",
+        "no-answer",
+        "not-recorded",
+        "sender-refused",
+        "no-such-address",
+        "mailbox-full",
+        "policy",
+        "recipient-refused",
+        "content-refused",
+        "too-large",
+        "not-deliverable-here",
+        "bad-address",
+        "bad-mail",
+        "leak",
+        "unchecked",
+    }
 )
 """All the words that an outcome may have for its reason; docs/mail.md says what each means."""
 
@@ -124,6 +137,8 @@ class Parcel:
     recipient: str
     content: bytes
     utf8: bool
+    begin: Callable[[], None] = field(default=lambda: None, compare=False)
+    """Called before the content is handed over. If it raises `OSError`, nothing is."""
 
     def __repr__(self) -> str:
         return "<Parcel>"
@@ -221,6 +236,11 @@ class RelayConnection:
         protocol = self._client.protocol
         if not isinstance(protocol, SMTPProtocol):
             return Temporary(0, "connection-lost")
+        try:
+            parcel.begin()
+        except OSError:
+            self.abort()
+            return Temporary(0, "not-recorded")
         try:
             # aiosmtplib's own `data` raises the same for a death before the dot and one after it. `write` and
             # `read_response` are its protocol's public methods; nothing runs between the two.
