@@ -345,3 +345,49 @@ def test_a_wrong_value_under_an_earlier_name_names_its_line(told):
 def test_a_setting_under_both_names_is_an_error(told):
     problem = only(told(SITE + "[front]\nburst = 5\ntickets = 7\n"))
     assert problem.place == f"{told.path}:6" and "now called `burst`, which is set, too" in problem.what
+
+
+# -- several relays ---------------------------------------------------------------------------------------------------
+
+_SITE = '[site]\nname = "Example Software"\nurl = "https://www.example.com"\n'
+_SECOND = '[[relay]]\nname = "second"\naddress = "smtps://user@two.example.com"\n'
+
+
+def _read(tmp_path, text):
+    file = tmp_path / "troth.toml"
+    file.write_text(_SITE + text)
+    return load_config(file, {})
+
+
+def test_further_relays_are_sections_of_one_name(tmp_path):
+    third = '[[relay]]\nname = "third"\naddress = "smtp://localhost:2525"\nconnections = 2\n'
+    relays = _read(tmp_path, _SECOND + third).relay
+    assert [(relay.name, relay.connections) for relay in relays] == [("second", 4), ("third", 2)]
+    assert _read(tmp_path, "").relay == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('[relay]\nname = "second"', 4, "double brackets"),
+        ('[[relay]]\nname = "second"', 4, "`address` under [[relay]] is missing"),
+        (_SECOND + '[[relay]]\nname = "third"\nhost = "x"\naddress = "smtp://localhost"', 9, "has no setting `host`"),
+        (
+            _SECOND + '[[relay]]\nname = "third"\naddress = "http://x"',
+            9,
+            "under [[relay]] is not the address",
+        ),
+        (_SECOND + _SECOND, 8, "of its own"),
+        ('[[relay]]\nname = "a/b"\naddress = "smtp://localhost"', 5, "not a short name"),
+        ('[[relay]]\nname = "x"\naddress = "smtps://u:hush@two.example.com"', 6, "keys/mail-password-x"),
+        (_SECOND + "connections = 17", 7, "from 1 to 16"),
+        (_SECOND + 'connections = "many"', 7, "must be a whole number"),
+        (_SECOND + 'password = "hush"', 7, "keys/mail-password-<name>"),
+        ("".join(_SECOND.replace("second", f"r{number}") for number in range(9)), 29, "one too many"),
+    ],
+)
+def test_what_is_wrong_with_a_relay_is_said_with_its_line(tmp_path, text, line, words):
+    with pytest.raises(ConfigError) as refused:
+        _read(tmp_path, text)
+    said = f"{refused.value} {refused.value.mend}"
+    assert f"troth.toml:{line}:" in said and words in said and "hush" not in said

@@ -52,7 +52,8 @@ def test_each_table_and_key_has_its_line():
         ("mail",): 20,
         ("mail", "relay"): 21,
         ("many",): 22,
-        ("many", "one"): 23,
+        ("many 0",): 22,
+        ("many 0", "one"): 23,
     }
 
 

@@ -49,6 +49,9 @@ def settings_page() -> str:
         rows = "\n".join(_setting(one) for one in docs.settings(section))
         head = "| setting | value | default | meaning |\n| --- | --- | --- | --- |"
         parts.append(f"\n## [{section}]\n\n{docs.about(section)}\n\n{head}\n{rows}\n")
+    for section in sections.LISTS:
+        rows = "\n".join(_setting(one) for one in docs.settings(section))
+        parts.append(f"\n## [[{section}]]\n\n{docs.about(section)}\n\n{head}\n{rows}\n")
     return "".join(parts)
 
 

@@ -2,9 +2,11 @@
 
 import pytest
 
-from troth.core.config.sections import Config, DatabaseSection, MailSection, SiteSection
+from troth.core.config.sections import Config, DatabaseSection, MailSection, RelaySection, SiteSection
 from troth.core.purpose import Category, Purpose
 from troth.gate.doors import Door, DoorError, database, declared, for_office, mail_relay, named, relay_user
+from troth.policy import data_map
+from troth.supervisor import ports
 
 
 def door(relay):
@@ -47,8 +49,8 @@ def test_a_relay_that_is_none_is_refused_with_the_mend(relay):
 
 
 def test_the_name_to_sign_in_with_is_unquoted():
-    assert relay_user(MailSection(relay="smtps://troth%40example.com@mail.example.com")) == "troth@example.com"
-    assert relay_user(MailSection(relay="smtp://localhost:25")) is None
+    assert relay_user("smtps://troth%40example.com@mail.example.com") == "troth@example.com"
+    assert relay_user("smtp://localhost:25") is None
 
 
 def test_a_plain_door_off_this_machine_cannot_be_made():
@@ -95,3 +97,25 @@ def test_a_door_that_is_not_declared_is_an_error_that_says_where_to_declare_it()
     with pytest.raises(DoorError) as refusal:
         named([], "analytics")
     assert "doors.py" in refusal.value.mend
+
+
+def test_each_relay_is_a_door_and_its_port_is_in_the_fence():
+    site = SiteSection(name="Example Software", url="https://www.example.com")
+    relays = (
+        RelaySection(name="second", address="smtps://two.example.com"),
+        RelaySection(name="third", address="smtp://three.example.com:2525"),
+    )
+    config = Config(site=site, mail=MailSection(relay="smtp://localhost:25"), relay=relays)
+    doors = declared(config)
+    assert [(door.name, door.host, door.port, door.encryption) for door in doors] == [
+        ("mail-relay", "localhost", 25, "none-loopback"),
+        ("mail-relay-second", "two.example.com", 465, "tls"),
+        ("mail-relay-third", "three.example.com", 2525, "starttls"),
+    ]
+    assert all(door.carries_mail and door.categories == {Category.EMAIL} for door in doors)
+    assert {door.port for door in doors} <= set(ports.of_worker(config))
+    assert [receiver for receiver, _, _ in data_map.receivers(config)][1:3] == [
+        "the mail relay two.example.com",
+        "the mail relay three.example.com",
+    ]
+    assert for_office(config) == ()

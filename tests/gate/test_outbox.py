@@ -1,14 +1,16 @@
 """A mail is claimed, sent and written down; none goes twice unnoticed."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
 
 from tests.worker.test_intake import drain, signup
 from troth.core import clock
-from troth.gate import outbox
+from troth.gate import begun_log, outbox
 from troth.gate.mailer import Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Delivery
+from troth.gate.sent_log import SentJournal
 from troth.newsletter.models import Request
 from troth.vault.models import LedgerRow
 from troth.worker.composers import COMPOSERS
@@ -61,8 +63,9 @@ def test_an_uncertain_mail_goes_once_more_with_the_same_id(queued):
     assert Delivery.objects.get().next_at is None
 
 
-def test_a_worker_killed_between_claim_and_record_leaves_the_mail_uncertain(queued):
+def test_a_worker_killed_after_a_mail_was_begun_leaves_it_uncertain(queued):
     (job,) = outbox.claim(10, COMPOSERS)
+    outbox.begin(job.delivery)
     assert outbox.recover({job.delivery}, all_leases=True) == 0
     assert outbox.recover((), all_leases=True) == 1
     (again,) = outbox.claim(10, COMPOSERS)
@@ -74,3 +77,56 @@ def test_a_mail_whose_request_has_run_out_is_not_sent(queued):
     Request.objects.update(expires_at=clock.now() - timedelta(seconds=1))
     assert outbox.claim(10, COMPOSERS) == []
     assert Delivery.objects.get().state == "suppressed"
+
+
+def test_a_worker_killed_before_a_mail_was_begun_leaves_it_queued_as_if_never_claimed(queued):
+    queued.submit(signup("b@example.com"), signup("c@example.com"))
+    drain()
+    begun, *others = outbox.claim(10, COMPOSERS)
+    outbox.begin(begun.delivery)
+    assert outbox.recover((), all_leases=True) == 1
+    assert Delivery.objects.get(state="uncertain").id == begun.delivery
+    for row in Delivery.objects.filter(id__in=[job.delivery for job in others]):
+        assert (row.state, row.attempts, row.maybe_twice, row.claim) == ("queued", 0, False, None)
+    deeds = SentJournal.of(queued).deeds()
+    assert set(deeds.tried) == {begun.delivery}, "a restored copy sends the others"
+    assert len(outbox.claim(10, COMPOSERS)) == 3
+
+
+def test_what_was_uncertain_and_is_claimed_again_stays_so_in_the_journal_though_not_begun(queued):
+    (job,) = outbox.claim(10, COMPOSERS)
+    outbox.record(job, Uncertain("cut_off"))
+    Delivery.objects.update(next_at=clock.now())
+    (again,) = outbox.claim(10, COMPOSERS)
+    assert outbox.recover((), all_leases=True) == 0
+    row = Delivery.objects.get()
+    assert (row.state, row.maybe_twice) == ("queued", True)
+    assert set(SentJournal.of(queued).deeds().tried) == {again.delivery}
+
+
+@pytest.mark.parametrize("harm", ["gone", "other boot", "torn", "cleared"])
+def test_without_a_sound_record_of_this_boot_all_that_was_claimed_is_uncertain(queued, harm, monkeypatch):
+    outbox.claim(10, COMPOSERS)
+    path = queued.sent / "begun"
+    if harm == "gone":
+        path.unlink()
+    elif harm == "other boot":
+        monkeypatch.setattr(outbox, "_begun_in", lambda folder: _of_another_boot(folder, monkeypatch))
+    elif harm == "torn":
+        path.write_bytes(path.read_bytes()[:-1])
+    else:
+        outbox.nothing_in_hand()
+    assert outbox.recover((), all_leases=True) == 1
+    assert Delivery.objects.get().state == "uncertain"
+
+
+def _of_another_boot(folder, monkeypatch):
+    monkeypatch.setattr(begun_log, "boot_id", lambda: str(uuid.uuid4()))
+    return begun_log.BegunLog(folder)
+
+
+def test_a_full_disk_begins_no_mail(queued, monkeypatch):
+    (job,) = outbox.claim(10, COMPOSERS)
+    monkeypatch.setattr(begun_log.os, "write", lambda _descriptor, _row: 0)
+    with pytest.raises(OSError, match="space"):
+        outbox.begin(job.delivery)

@@ -27,7 +27,7 @@ class Relay:
     def __init__(self):
         self.mails = []
 
-    async def send(self, mail, *, released=False):
+    async def send(self, mail, *, released=False, begin=lambda: None):
         self.mails.append(mail)
         return Sent()
 

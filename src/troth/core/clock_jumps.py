@@ -81,10 +81,11 @@ class ClockRecord:
 
 def here() -> Moment:
     """Return this moment."""
-    return Moment(clock.now().timestamp(), _boot(), time.clock_gettime(time.CLOCK_BOOTTIME))
+    return Moment(clock.now().timestamp(), boot_id(), time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
-def _boot() -> str:
+def boot_id() -> str:
+    """Return the id of this boot of the machine; empty where the kernel does not tell it."""
     try:
         return BOOT_ID.read_text("ascii").strip()
     except OSError:  # then no two moments are known to be of one boot, and a leap waits for an operator

@@ -75,6 +75,14 @@ class Site:
         """The mail relay's password, if it wants one. Worker only."""
         return self.keys / "mail-password"
 
+    def relay_password(self, name: str) -> Path:
+        """The password of the further mail relay of this name, if it wants one. Worker only."""
+        return self.keys / f"mail-password-{name}"
+
+    def relay_passwords(self) -> list[Path]:
+        """Those that exist, whatever the settings name."""
+        return sorted(self.keys.glob("mail-password-*"))
+
     @property
     def database_password(self) -> Path:
         """PostgreSQL's password, if it wants one. Worker and office."""

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from troth.core.config.sections import Config, DatabaseSection, MailSection, name_server_place
+from troth.core.config.sections import Config, DatabaseSection, MailSection, RelaySection, name_server_place
 from troth.core.errors import TrothError
 from troth.core.networks import is_loopback
 from troth.core.purpose import Category, Purpose
 
 type Encryption = Literal["tls", "starttls", "none-loopback", "none-public"]
+MAIL_RELAY = "mail-relay"
+"""The door of the relay under [mail]; those of further relays are called `mail-relay-<name>`."""
 _EVERYTHING = frozenset(Category)
 _POSTGRES = ("postgresql", "postgres")
 
@@ -41,6 +43,11 @@ class Door:
     """`none-loopback`: unencrypted, and therefore only on this machine. `none-public`: unencrypted, and therefore only
     for what is public anyway: no detail may pass."""
 
+    @property
+    def carries_mail(self) -> bool:
+        """Whether it is a mail relay's."""
+        return self.name == MAIL_RELAY or self.name.startswith(f"{MAIL_RELAY}-")
+
     def __post_init__(self) -> None:
         if self.encryption == "none-loopback" and not self.is_local:
             raise DoorError(
@@ -63,16 +70,31 @@ def _stays_here(host: str) -> bool:
 
 def mail_relay(mail: MailSection) -> Door:
     """Return the door for mail. Raises `DoorError` if `relay` has none of the three supported forms."""
-    url = _split(mail.relay, "relay", "[mail]")
+    return _mail_door(MAIL_RELAY, mail.relay, "`relay` under [mail]", "keys/mail-password")
+
+
+def further_relay(relay: RelaySection) -> Door:
+    """Return the door of a further relay. Raises `DoorError` as `mail_relay` does."""
+    password_file = f"keys/mail-password-{relay.name}"
+    return _mail_door(f"{MAIL_RELAY}-{relay.name}", relay.address, "`address` under [[relay]]", password_file)
+
+
+def mail_relays(config: Config) -> tuple[Door, ...]:
+    """Return the doors for mail: of the relay under [mail], then of each further one."""
+    return (mail_relay(config.mail), *map(further_relay, config.relay))
+
+
+def _mail_door(name: str, address: str, setting: str, password_file: str) -> Door:
+    url = _split(address, setting)
     if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path not in ("", "/") or url.query:
         raise DoorError(
-            "`relay` under [mail] is not the address of an SMTP server.",
+            f"{setting} is not the address of an SMTP server.",
             mend="Write smtps://user@host:465, smtp://user@host:587, or smtp://localhost:25.",
         )
     if url.password is not None:
         raise DoorError(
-            "`relay` under [mail] contains a password.",
-            mend="Put the password into the file keys/mail-password, on a line of its own.",
+            f"{setting} contains a password.",
+            mend=f"Put the password into the file {password_file}, on a line of its own.",
         )
     encryption: Encryption = "starttls"
     if url.scheme == "smtps":
@@ -81,7 +103,7 @@ def mail_relay(mail: MailSection) -> Door:
         encryption = "none-loopback"
     usual = {"tls": 465, "starttls": 587, "none-loopback": 25}[encryption]
     return Door(
-        name="mail-relay",
+        name=name,
         who=f"the mail relay {url.hostname}",
         purpose=Purpose.ADMINISTRATION,
         categories=frozenset({Category.EMAIL}),
@@ -91,9 +113,9 @@ def mail_relay(mail: MailSection) -> Door:
     )
 
 
-def relay_user(mail: MailSection) -> str | None:
-    """Return the user name for the relay, if there is one."""
-    user = urlsplit(mail.relay).username
+def relay_user(address: str) -> str | None:
+    """Return the user name in a relay's address, if there is one."""
+    user = urlsplit(address).username
     return unquote(user) if user else None
 
 
@@ -101,7 +123,7 @@ def database(section: DatabaseSection) -> Door | None:
     """Return the database's door; None for SQLite. Raises `DoorError` if it is on another machine and not encrypted."""
     if not section.url:
         return None
-    url = _split(section.url, "url", "[database]")
+    url = _split(section.url, "`url` under [database]")
     options = parse_qs(url.query)
     host = unquote(url.hostname or "") or options.get("host", ["/var/run/postgresql"])[0]
     if url.scheme not in _POSTGRES:
@@ -171,7 +193,7 @@ def card_company(address: str) -> Door:
 def declared(config: Config) -> tuple[Door, ...]:
     """Return all doors of this site: the worker's."""
     local_door = database(config.database)
-    return (mail_relay(config.mail), *((local_door,) if local_door else ()))
+    return (*mail_relays(config), *((local_door,) if local_door else ()))
 
 
 def for_office(config: Config) -> tuple[Door, ...]:
@@ -191,12 +213,10 @@ def named(doors: Collection[Door], name: str) -> Door:
     )
 
 
-def _split(text: str, setting: str, section: str) -> SplitResult:
+def _split(text: str, setting: str) -> SplitResult:
     try:
         url = urlsplit(text)
         _ = url.port  # raises for a port that is no number
     except ValueError:
-        raise DoorError(
-            f"`{setting}` under {section} is not a complete address.", mend="Write it as scheme://user@host:port."
-        ) from None
+        raise DoorError(f"{setting} is not a complete address.", mend="Write it as scheme://user@host:port.") from None
     return url

@@ -33,6 +33,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "relay-busy": ("the SMTP server asked to try again later", ""),
     "strange-reply": ("the server's reply was not SMTP", "Check `relay` under [mail]."),
     "no-answer": ("the SMTP server did not confirm delivery", ""),
+    "not-recorded": ("the disk refused to record that the email begins", "Free some space on the disk of keys/sent/."),
     "sender-refused": (
         "the SMTP server does not accept `sender`",
         "Check `sender` under [mail], or ask the server's operator.",

@@ -1,13 +1,13 @@
-"""Sends typed emails to the declared relay, signed, and encrypted unless it is on this machine; returns each outcome.
+"""Sends typed emails to the declared relays, signed, and encrypted unless it is on this machine; returns each outcome.
 
 Each email is checked before it is signed; one with another person's details is held (`gate.leak_check`). `Post` reuses
-a few connections. No log line, exception or outcome has an address. Email goes to the relay in the settings and nowhere
-else. May touch: the network, through the door `mail-relay`; the keys of DKIM and the relay, once.
+a few connections. No log line, exception or outcome has an address. Email goes to the relays in the settings and
+nowhere else. May touch: the network, through their doors; the keys of DKIM and the relays, once.
 """
 
 import asyncio
 import ssl
-import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,25 +17,24 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 
 from troth.core import clock
-from troth.core.config.sections import Config, MailSection
+from troth.core.config.sections import Config, MailSection, RelaySection
 from troth.core.errors import TrothError
 from troth.core.lazy import lazy
 from troth.core.site import Site
 from troth.gate import message, quick_message
 from troth.gate.common_words import Public
 from troth.gate.dkim import DkimKey
-from troth.gate.doors import Door, DoorError, declared, mail_relay, relay_user
+from troth.gate.doors import Door, DoorError, declared, further_relay, mail_relay, relay_user
 from troth.gate.leak_check import Leaks
 from troth.gate.mail_types import AlarmMail
 from troth.gate.message import LetterError, Mail, Recipient, Sender
+from troth.gate.relay import Relay
 from troth.gate.smtp import (
     Access,
     HeldMail,
-    NoLine,
     Outcome,
     Parcel,
     Permanent,
-    RelayConnection,
     Sent,
     Temporary,
     Uncertain,
@@ -60,17 +59,15 @@ __all__ = [
     "doors",
     "leaks",
     "password",
+    "passwords",
 ]
-_MAILS_PER_LINE = 100
-_IDLE_SECONDS = 15.0
-"""A connection that rested longer is not used again: many relays hang up on it, some without a word."""
 
 
 class Post:
     """Sends mails. Use inside `async with`, from one event loop.
 
     `leaks`: looks through each mail; a site always has one. `cafile`: trust this authority's certificates alone, for a
-    relay with a private one. `door`: for tests.
+    relay with a private one. `door`: for tests. `further`: other relays, with their `passwords` by name.
     """
 
     def __init__(
@@ -82,21 +79,32 @@ class Post:
         leaks: Leaks | None = None,
         cafile: Path | None = None,
         door: Door | None = None,
+        further: Sequence[RelaySection] = (),
+        passwords: Mapping[str, str | None] | None = None,
     ) -> None:
         door = door or mail_relay(mail)
         self._sender = Sender(message.recipient(mail.sender), mail.sender_name)
         self._dkim, self._leaks = dkim, leaks
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="preparing")
-        self._access = Access(
+        self._relays = [self._relay(mail, door, mail.relay, password, mail.connections, cafile)]
+        for relay in further:
+            own = further_relay(relay)
+            self._relays.append(
+                self._relay(mail, own, relay.address, (passwords or {}).get(relay.name), relay.connections, cafile)
+            )
+
+    def _relay(
+        self, mail: MailSection, door: Door, address: str, password: str | None, connections: int, cafile: Path | None
+    ) -> Relay:
+        access = Access(
             door=door,
             tls=_tls(cafile) if door.encryption != "none-loopback" else None,
-            user=relay_user(mail),
+            user=relay_user(address),
             password=password,
             greeting=self._sender.address.domain,
             timeout=mail.timeout_seconds,
         )
-        self._slots = asyncio.Semaphore(mail.connections)
-        self._resting: list[RelayConnection] = []
+        return Relay(access, connections)
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,18 +116,17 @@ class Post:
 
     async def close(self) -> None:
         """Close all idle connections. Nothing can be sent afterwards."""
-        resting, self._resting = self._resting, []
-        await asyncio.gather(*(line.close() for line in resting))
+        await asyncio.gather(*(relay.close() for relay in self._relays))
         if self._leaks is not None:
             await asyncio.get_running_loop().run_in_executor(self._preparing, self._leaks.close)
         self._preparing.shutdown()
         await asyncio.sleep(0)  # the loop's turn to close what was aborted
 
-    async def send(self, mail: Mail, *, released: bool = False) -> Outcome:
+    async def send(self, mail: Mail, *, released: bool = False, begin: Callable[[], None] = lambda: None) -> Outcome:
         """Send one email to the relay. Raises nothing, whatever the email, address or relay.
 
-        `released`: an owner approved it as it is. Waits for a free connection. If cancelled while the relay receives
-        the email, the outcome is uncertain.
+        `released`: an owner approved it as it is. `begin`: records that its content is about to be handed
+        over. Waits for a free connection. If cancelled while the relay receives the email, the outcome is uncertain.
         """
         try:
             to = message.recipient(mail.to)
@@ -134,7 +141,7 @@ class Post:
             return content
         sender = self._sender.address
         utf8 = not content.isascii()  # an address in its head goes beyond ASCII; its parts never do
-        return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8))
+        return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8, begin))
 
     def _prepared(self, mail: Mail, to: Recipient, *, released: bool) -> bytes | HeldMail:
         """Return the mail written, examined and signed; or why it is held.
@@ -152,47 +159,31 @@ class Post:
         return self._dkim.sign(content) if self._dkim else content
 
     async def check(self) -> Temporary | None:
-        """Check whether the relay is reachable and accepts the login; None if so. Sends nothing."""
-        try:
-            line = await RelayConnection.open(self._access)
-        except NoLine as refusal:
-            return refusal.outcome
-        await line.close()
+        """Check whether the relays are reachable and accept the login; None if so. Sends nothing."""
+        for relay in self._relays:
+            if failure := await relay.check():
+                return failure
         return None
 
     async def _hand_over(self, parcel: Parcel) -> Outcome:
-        async with self._slots:
-            line = await self._rested()
-            if line is not None:
-                outcome = await self._over(line, parcel)
-                if outcome != Temporary(0, "connection-lost"):
-                    return outcome
-                # The relay had hung up on a resting connection. Nothing was sent: a new one, once.
-            try:
-                line = await RelayConnection.open(self._access)
-            except NoLine as refusal:
-                return refusal.outcome
-            return await self._over(line, parcel)
-
-    async def _rested(self) -> RelayConnection | None:
-        while self._resting:
-            line = self._resting.pop()
-            if line.usable and time.monotonic() - line.idle_since < _IDLE_SECONDS:
-                return line
-            await line.close()
-        return None
-
-    async def _over(self, line: RelayConnection, parcel: Parcel) -> Outcome:
-        try:
-            outcome = await line.deliver(parcel)
-        except BaseException:
-            line.abort()
-            raise
-        if line.usable and line.mails < _MAILS_PER_LINE:
-            self._resting.append(line)
-        else:
-            await line.close()
+        """Have a relay take the email; another one only where the first failed before the content was begun."""
+        outcome: Outcome | None = None
+        remaining = list(self._relays)
+        while (relay := _next_of(remaining, must=outcome is None)) is not None:
+            remaining.remove(relay)
+            outcome = await relay.send(parcel)
+            if not (isinstance(outcome, Temporary) and outcome.of_relay):
+                break
+        assert outcome is not None
         return outcome
+
+
+def _next_of(relays: Sequence[Relay], *, must: bool) -> Relay | None:
+    """Return the least busy relay that does not rest. `must`: if all rest, the one that wakes first."""
+    awake = [relay for relay in relays if not relay.rests]
+    if awake:
+        return min(awake, key=lambda relay: relay.load)
+    return min(relays, key=lambda relay: relay.rests_until) if must else None
 
 
 def doors(config: Config) -> list[Door]:
@@ -215,13 +206,22 @@ def dkim_key(site: Site, mail: MailSection) -> DkimKey | None:
 
 def password(site: Site) -> str | None:
     """Return the relay's password without a trailing newline; None if there is no such file."""
+    return _password(site.mail_password)
+
+
+def passwords(site: Site, config: Config) -> dict[str, str | None]:
+    """Return the passwords of further relays, by their names."""
+    return {relay.name: _password(site.relay_password(relay.name)) for relay in config.relay}
+
+
+def _password(path: Path) -> str | None:
     try:
-        return site.mail_password.read_text("utf-8").rstrip("\r\n")
+        return path.read_text("utf-8").rstrip("\r\n")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeError):
         raise DoorError(
-            "keys/mail-password is not readable.",
+            f"keys/{path.name} is not readable.",
             mend="Make it readable for the worker's user, as one line of UTF-8 text.",
         ) from None
 

@@ -1,17 +1,19 @@
 """The outbox: claims a batch with a lease, has each email composed, records the outcome.
 
-The claim is committed before anything is sent. If the worker is killed, the lease expires and the email is *uncertain*:
-it is retried once with the same Message-ID and the mark `maybe_twice`, and then stays uncertain. No email is sent twice
-unnoticed (WALL 4). Packages queue emails in the transaction that causes them, and compose them once claimed. Sent
-emails are also recorded in `keys/sent/`, so that a restored copy does not send them again. May touch: the database,
-`keys/sent/`.
+The claim is committed before anything is sent. If the worker is killed, what it had begun (`gate.begun_log`; if that is
+unknown, all it had claimed) is *uncertain*: it is retried once with the same Message-ID and the mark `maybe_twice`, and
+then stays uncertain. No email is sent twice unnoticed (WALL 4). Packages queue emails in the transaction that causes
+them, and compose them once claimed. Sent emails are also recorded in `keys/sent/`, so that a restored copy does not
+send them again. May touch: the database, `keys/sent/`.
 """
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import batched, groupby
+from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
@@ -23,6 +25,7 @@ from troth.core.holdings import Step
 from troth.core.ids import new_id
 from troth.core.rooms import EmailKind
 from troth.gate import causes, failure_reasons
+from troth.gate.begun_log import Begun, BegunLog
 from troth.gate.email_kinds import kinds
 from troth.gate.failure_reasons import Why
 from troth.gate.mailer import HeldMail, Permanent, Sent, Temporary, Uncertain
@@ -83,6 +86,7 @@ def claim(limit: int, composers: Mapping[str, Composer], about: UUID | None = No
     `about`: those of this campaign; None: those of none.
     """
     mark = new_id()
+    _begun().claim(mark)
     with transaction.atomic():
         now = clock.now()
         due = Delivery.with_canaries.filter(state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__lte=now)
@@ -106,6 +110,16 @@ def claim(limit: int, composers: Mapping[str, Composer], about: UUID | None = No
     except Exception:  # nothing was handed over: they are as they were
         _requeue(Delivery.with_canaries.filter(claim=mark, state=_State.SENDING))
         raise
+
+
+def begin(delivery: UUID) -> None:
+    """Record that the content of a claimed email is about to be handed to a relay. Raises `OSError`: don't send it."""
+    _begun().begin(delivery)
+
+
+def nothing_in_hand() -> None:
+    """Forget which emails were begun: the results of all that were claimed are recorded."""
+    _begun().clear()
 
 
 def _requeue(rows: QuerySet[Delivery]) -> None:
@@ -174,6 +188,15 @@ def record(job: Job, outcome: Outcome) -> str:
 
 def _journal() -> SentJournal:
     return SentJournal.of(settings.TROTH_SITE)
+
+
+def _begun() -> BegunLog:
+    return _begun_in(settings.TROTH_SITE.sent)
+
+
+@cache
+def _begun_in(folder: Path) -> BegunLog:
+    return BegunLog(folder)
 
 
 def _note(job: Job, outcome: Outcome) -> None:
@@ -272,13 +295,15 @@ def settle(cause: UUID, *, leave: bool) -> int:
 
 
 def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
-    """Mark as uncertain what a dead worker was sending; return how many.
+    """Mark as uncertain what a dead worker had begun, and queue what it had not; return how many are uncertain.
 
     `all_leases`: do not wait for leases to expire; only at a start, when the lock shows that no other worker runs.
     `in_hand`: what this worker itself is sending, whatever a clock that jumped says about its lease.
     """
     abandoned = Delivery.with_canaries.filter(state=_State.SENDING, lease_until__isnull=False).exclude(id__in=in_hand)
-    if not all_leases:
+    if all_leases:
+        _queue_again(abandoned, _begun().read())
+    else:
         abandoned = abandoned.filter(lease_until__lt=clock.now())
     now = clock.now()
     over = abandoned.filter(maybe_twice=True).update(
@@ -288,6 +313,17 @@ def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
         state=_State.UNCERTAIN, next_at=now, claim=None, lease_until=None, reason=WORKER_STOPPED
     )
     return over + requeued
+
+
+def _queue_again(abandoned: QuerySet[Delivery], log: Begun) -> None:
+    """Queue what was claimed and certainly not begun, as if it had never been claimed."""
+    mine = abandoned.filter(claim__in=log.claims)
+    rows = [row for row in mine.values_list("id", "maybe_twice") if row[0] not in log.deliveries]
+    # What may have been sent before this claim stays so in the journal, too.
+    _journal().not_sent(ident for ident, maybe_twice in rows if not maybe_twice)
+    change = {"state": _State.QUEUED, "claim": None, "lease_until": None, "next_at": clock.now()}
+    for batch in batched([ident for ident, _ in rows], 500):
+        mine.filter(id__in=batch).update(attempts=F("attempts") - 1, **change)
 
 
 def after_restore(deeds: Deeds, *, complete: bool) -> Counter[str]:

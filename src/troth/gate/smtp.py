@@ -15,6 +15,7 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import aiosmtplib
@@ -42,6 +43,8 @@ class Temporary:
 
     code: int
     reason: str
+    of_relay: bool = field(default=False, compare=False)
+    """Whether the relay failed before it was given the content, whatever the email: another may send it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +76,33 @@ class HeldMail:
 type Outcome = Sent | Temporary | Permanent | Uncertain | HeldMail
 
 REASONS = frozenset(
-    (
-        *("unreachable", "name", "timeout", "tls", "tls-certificate", "no-tls", "auth", "relay-refuses", "relay-busy"),
-        *("connection-lost", "strange-reply", "no-answer", "sender-refused", "no-such-address", "mailbox-full"),
-        *(
-            "policy",
-            "recipient-refused",
-            "content-refused",
-            "too-large",
-            "not-deliverable-here",
-            "bad-address",
-            "bad-mail",
-            "leak",
-            "unchecked",
-        ),
-    )
+    {
+        "unreachable",
+        "name",
+        "timeout",
+        "tls",
+        "tls-certificate",
+        "no-tls",
+        "auth",
+        "relay-refuses",
+        "relay-busy",
+        "connection-lost",
+        "strange-reply",
+        "no-answer",
+        "not-recorded",
+        "sender-refused",
+        "no-such-address",
+        "mailbox-full",
+        "policy",
+        "recipient-refused",
+        "content-refused",
+        "too-large",
+        "not-deliverable-here",
+        "bad-address",
+        "bad-mail",
+        "leak",
+        "unchecked",
+    }
 )
 """All the words that an outcome may have for its reason; docs/mail.md says what each means."""
 
@@ -97,7 +112,7 @@ class NoLine(Exception):
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
-        self.outcome = Temporary(code, reason)
+        self.outcome = Temporary(code, reason, of_relay=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +139,8 @@ class Parcel:
     recipient: str
     content: bytes
     utf8: bool
+    begin: Callable[[], None] = field(default=lambda: None, compare=False)
+    """Called before the content is handed over. If it raises `OSError`, nothing is."""
 
     def __repr__(self) -> str:
         return "<Parcel>"
@@ -191,7 +208,7 @@ class RelayConnection:
         try:
             refused = await self._envelope(parcel)
         except _BROKEN as error:
-            return self._broken(error)
+            return self._broken(error, of_relay=True)
         except asyncio.CancelledError:
             self.abort()
             raise
@@ -222,11 +239,16 @@ class RelayConnection:
         if not isinstance(protocol, SMTPProtocol):
             return Temporary(0, "connection-lost")
         try:
+            parcel.begin()
+        except OSError:
+            self.abort()
+            return Temporary(0, "not-recorded")
+        try:
             # aiosmtplib's own `data` raises the same for a death before the dot and one after it. `write` and
             # `read_response` are its protocol's public methods; nothing runs between the two.
             protocol.write(_dotted(parcel.content))
         except _BROKEN as error:
-            return self._broken(error)
+            return self._broken(error, of_relay=False)  # it was given DATA
         try:
             reply = await protocol.read_response(timeout=self._timeout * _FINAL_FACTOR)
         except _BROKEN as error:
@@ -246,15 +268,19 @@ class RelayConnection:
         """Return the outcome for an unexpected reply."""
         if reply.code == 421 or reply.code // 100 not in (4, 5):
             self.abort()
-            return Temporary(reply.code, "relay-busy" if reply.code == 421 else "strange-reply")
+            reason = "relay-busy" if reply.code == 421 else "strange-reply"
+            return Temporary(reply.code, reason, of_relay=step != b".")
         if reply.code in _AUTH:
-            return Temporary(reply.code, "auth")
+            return Temporary(reply.code, "auth", of_relay=step != b".")
         reason = _reason(step, reply)
-        return Permanent(reply.code, reason) if reply.code >= 500 else Temporary(reply.code, reason)
+        if reply.code >= 500:
+            return Permanent(reply.code, reason)
+        # What is said to RCPT is about the recipient: greylisting wants the same relay again, later (RFC 6647).
+        return Temporary(reply.code, reason, of_relay=step in (b"MAIL", b"DATA"))
 
-    def _broken(self, error: BaseException) -> Temporary:
+    def _broken(self, error: BaseException, *, of_relay: bool) -> Temporary:
         self.abort()
-        return Temporary(0, _why_broken(error))
+        return Temporary(0, _why_broken(error), of_relay=of_relay)
 
     async def _reset(self) -> None:
         try:

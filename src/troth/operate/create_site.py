@@ -208,6 +208,9 @@ def settings_text(values: Mapping[tuple[str, str], object]) -> str:
             lines += [
                 f"# {setting.name} = {setting.default}" if value is None else f"{setting.name} = {docs.toml(value)}"
             ]
+    for section in sections.LISTS:
+        lines += ["", "", *_comment(docs.about(section)), "#", f"#   [[{section}]]"]
+        lines += [f"#   {setting.name} = {setting.default or '…'}" for setting in docs.settings(section)]
     return "\n".join(lines) + "\n"
 
 

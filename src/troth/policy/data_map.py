@@ -119,7 +119,7 @@ def receivers(config: Config) -> list[tuple[str, str, str]]:
 
 
 def _purpose(door: Door) -> str:
-    return "delivering our emails to you" if door.name == "mail-relay" else f"{door.purpose.value}, on our own servers"
+    return "delivering our emails to you" if door.carries_mail else f"{door.purpose.value}, on our own servers"
 
 
 def _seen(door: Door) -> str:

@@ -271,9 +271,10 @@ def _refused(scene: Scene) -> str:
 
 @proof("shared.doors")
 def doors_match_policy(scene: Scene) -> Verdict:
-    """Check that the program declares only the settings' mail relay and database, and that the policy page names all
+    """Check that the program declares only the settings' mail relays and database, and that the policy page names all
     recipients."""
     expected = {"mail-relay": urlsplit(scene.config.mail.relay).hostname or ""}
+    expected |= {f"mail-relay-{relay.name}": urlsplit(relay.address).hostname or "" for relay in scene.config.relay}
     if scene.config.database.url:
         expected["database"] = ""
     declared = [*gate.declared(scene.config), *gate.for_office(scene.config)]
@@ -281,7 +282,7 @@ def doors_match_policy(scene: Scene) -> Verdict:
     strangers += [
         door.name for door in declared if expected.get(door.name) and door.host.lower() != expected[door.name]
     ]
-    strangers += [door.name for door in declared if door.name == "mail-relay" and {*door.categories} - {"email"}]
+    strangers += [door.name for door in declared if door.carries_mail and {*door.categories} - {"email"}]
     if strangers:
         return Verdict.broken(f"The program has a destination that the settings do not name: {', '.join(strangers)}.")
     answer = scene.front.get("/privacy")

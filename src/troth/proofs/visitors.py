@@ -223,7 +223,7 @@ _FILES = re.compile(
     r"""
     (?: [^/]+\.(?:toml|md|mmdb)         # the operator's own
     | troth\.log(?:[.-][^/]+)? | restoring | \.restore-[^/]+/.* | \.keys-before/.* | before-[^/]+/.*
-    | keys/(?: site-id | recovery\.pub | \.recovery\.new | mail-password | database-password
+    | keys/(?: site-id | recovery\.pub | \.recovery\.new | mail-password(?:-[a-z0-9-]{1,20})? | database-password
         | seal/(?:\d+\.key|\.\d+\.new) | sign/\d+\.key | dkim/[^/]+\.pem | office/secret\.key
         | sent/[^/]+
         | people/(?: forgotten | slots | proving | proving-late | ledger-heads

@@ -34,8 +34,13 @@ def of_name_server(config: Config) -> list[int]:
 
 
 def of_worker(config: Config) -> list[int]:
-    """Return the ports of the SMTP server, the database and the resolver."""
-    relay = urlsplit(config.mail.relay)
+    """Return the ports of the SMTP servers, the database and the resolver."""
+    addresses = [config.mail.relay, *(relay.address for relay in config.relay)]
+    return sorted({_RESOLVER, *(port for address in addresses for port in _of_relay(address)), *of_database(config)})
+
+
+def _of_relay(address: str) -> list[int]:
+    url = urlsplit(address)
     # The door says which of them it is (`gate.doors`, which stands higher than this floor): here all that it may be.
-    usual = [465] if relay.scheme == "smtps" else [25, 587]
-    return sorted({_RESOLVER, *([relay.port] if relay.port else usual), *of_database(config)})
+    usual = [465] if url.scheme == "smtps" else [25, 587]
+    return [url.port] if url.port else usual

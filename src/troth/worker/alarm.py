@@ -43,7 +43,9 @@ def run(brief: Brief) -> None:
     ]
 
     async def send() -> list[mailer.Outcome]:
-        async with mailer.Post(settings.mail, mailer.dkim_key(site, settings.mail), mailer.password(site)) as post:
+        key, passwords = mailer.dkim_key(site, settings.mail), mailer.passwords(site, settings)
+        further = settings.relay
+        async with mailer.Post(settings.mail, key, mailer.password(site), further=further, passwords=passwords) as post:
             return [await post.send(letter) for letter in letters]
 
     outcomes = asyncio.run(send())

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
@@ -26,6 +27,7 @@ _UNSAID = 4
 """So many mails for each connection may have left without being written down yet: they would be uncertain at a kill."""
 _AT_ONCE_OF_CAMPAIGN = 8
 """So many emails of a campaign are claimed for each connection: any other that comes waits for these alone."""
+_UNKNOWN = "not written down"
 _BULK = [room.bulk for room in rooms() if room.bulk is not None]
 _OUTAGE = (OperationalError, InterfaceError, OSError)
 
@@ -169,6 +171,8 @@ class Worker:
             slots, unsaid = asyncio.Semaphore(self._at_once), asyncio.Semaphore(self._at_once * _UNSAID)
             states = await asyncio.gather(*(self._send_one(job, slots, unsaid) for job in jobs))
             self._in_hand = set()
+            if _UNKNOWN not in states:
+                await self._tried(outbox.nothing_in_hand)
             counts = {state: states.count(state) for state in set(states) if state != "released"}
             if counts:
                 self._log.info("emails", **counts)
@@ -197,7 +201,8 @@ class Worker:
                 if self._stop.is_set():
                     await self._until_done(outbox.release, job)
                     return "released"
-                outcome = await self._post.send(job.mail, released=job.released)
+                begin = partial(outbox.begin, job.delivery)
+                outcome = await self._post.send(job.mail, released=job.released, begin=begin)
             return await self._record(job, outcome)
 
     async def _record(self, job: outbox.Job, outcome: outbox.Outcome) -> str:
@@ -218,7 +223,7 @@ class Worker:
                     for _, _, future in outcomes:
                         future.set_exception(error)
                     continue
-                for (_, _, future), state in zip(outcomes, states or ["uncertain"] * len(outcomes), strict=True):
+                for (_, _, future), state in zip(outcomes, states or [_UNKNOWN] * len(outcomes), strict=True):
                     future.set_result(state)
         finally:
             self._recording = None

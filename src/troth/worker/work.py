@@ -35,8 +35,12 @@ def work(brief: Brief) -> None:
     async def work() -> None:
         loop = asyncio.get_running_loop()
         key, password = mailer.dkim_key(site, config.mail), mailer.password(site)
-        async with mailer.Post(config.mail, key, password, leaks=mailer.leaks(config)) as post:
-            worker = Worker(post, line, connections=config.mail.connections)
+        further, passwords = config.relay, mailer.passwords(site, config)
+        async with mailer.Post(
+            config.mail, key, password, leaks=mailer.leaks(config), further=further, passwords=passwords
+        ) as post:
+            connections = config.mail.connections + sum(relay.connections for relay in further)
+            worker = Worker(post, line, connections=connections)
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, worker.stop)
             brief.tell_ready()

@@ -43,17 +43,21 @@ def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 def about(section: str) -> str:
     """Return what a section is for."""
-    return " ".join((sections.sections()[section].__doc__ or "").split())
+    return " ".join((_struct(section).__doc__ or "").split())
 
 
 def settings(section: str) -> list[Setting]:
     """Return the settings of a section, in the order of the file."""
-    struct = sections.sections()[section]
+    struct = _struct(section)
     meanings = _meanings()[struct.__name__]
     return [
         Setting(section, field.name, _kind(section, field), _default(field), meanings.get(field.name, ""))
         for field in msgspec.structs.fields(struct)
     ]
+
+
+def _struct(section: str) -> type[msgspec.Struct]:
+    return sections.LISTS.get(section) or sections.sections()[section]
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:

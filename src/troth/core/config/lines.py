@@ -18,7 +18,8 @@ _ESCAPED = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", re.DOTALL)
 
 
 def lines(text: str) -> dict[Path, int]:
-    """Return the line, from 1, of each table and key: `("front", "listen")`. Of one that is named twice, the first."""
+    """Return the line, from 1, of each table and key: `("front", "listen")`. Of one that is named twice, the first; of a
+    list of tables, each by its number: `("relay 0", "name")`."""
     return _Scanner(text).scan()
 
 
@@ -30,11 +31,17 @@ class _Scanner:
 
     def scan(self) -> dict[Path, int]:
         table: Path = ()
+        counts: dict[Path, int] = {}
         while self._skip():
             if self._text[self._place] == "[":
+                begin, is_list = self._place, self._text.startswith("[[", self._place)
                 while self._at("["):
                     self._place += 1
                 table = self._key(())
+                if is_list and table:
+                    number = counts[table] = counts.get(table, -1) + 1
+                    table = (*table[:-1], f"{table[-1]} {number}")
+                    self._note(table, begin)
                 self._to_line_end()
             else:
                 self._pair(table)

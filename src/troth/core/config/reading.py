@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from troth.core.config import lines
-from troth.core.config.sections import ENVIRONMENT, RENAMED, Config, SettingProblem, sections, setting_type
+from troth.core.config.sections import ENVIRONMENT, LISTS, RENAMED, Config, SettingProblem, sections, setting_type
 
 _SECRETS = {"password", "passwd", "pass", "secret", "token", "key", "apikey", "smtppassword", "relaypassword"}
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -24,6 +24,8 @@ class Reading:
         self.problems: list[SettingProblem] = []
         self.warnings: list[SettingProblem] = []
         self.values: dict[str, dict[str, Any]] = {}
+        self.listed: dict[str, list[str]] = {name: [] for name in LISTS}
+        """By the name of a list of sections, those that are there: `relay 0`, `relay 1`."""
         self._path, self._lines = path, lines.lines(text)
         self._variables: dict[tuple[str, str], str] = {}
         self._failed: set[tuple[str, str]] = set()
@@ -65,6 +67,11 @@ class Reading:
                 built[name] = struct(**self.values.get(name, {}))
             except TypeError:  # a required setting is missing, and noted
                 return None
+        for name, struct in LISTS.items():
+            try:
+                built[name] = tuple(struct(**self.values.get(numbered, {})) for numbered in self.listed[name])
+            except TypeError:
+                return None
         return Config(**built)
 
     def take(self, section: str, setting: str, value: object, *, strict: bool, variable: str = "") -> None:
@@ -75,7 +82,7 @@ class Reading:
         try:
             converted = msgspec.convert(value, kind, strict=strict)
         except msgspec.ValidationError as error:
-            self.add(section, setting, _wrong(section, setting, str(error)), _say_kind(setting, kind))
+            self.add(section, setting, _wrong(bare(section), setting, str(error)), _say_kind(setting, kind))
         else:
             self.values.setdefault(section, {})[setting] = converted
 
@@ -92,15 +99,16 @@ def read(path: Path, parsed: tuple[str, dict[str, object]], environ: Mapping[str
     text, tables = parsed
     reading = Reading(path, text)
     for section, content in tables.items():
-        _section(reading, section, content)
+        (_list if section in LISTS else _section)(reading, section, content)
     for variable, value in environ.items():
         _variable(reading, variable, value)
-    for section in sections():
+    for section in (*sections(), *(numbered for listed in reading.listed.values() for numbered in listed)):
         for field in _fields(section).values():
             is_missing = field.required and not reading.given(section, field.name)
             if is_missing and not reading.failed(section, field.name):
-                message = f"`{field.name}` under [{section}] is missing."
-                reading.add(section, field.name, message, f"Add a line such as {_EXAMPLES[section, field.name]}")
+                message = f"`{field.name}` under [{bare(section)}] is missing."
+                example = _EXAMPLES[section.partition(" ")[0], field.name]
+                reading.add(section, field.name, message, f"Add a line such as {example}")
     return reading
 
 
@@ -138,6 +146,29 @@ def _section(reading: Reading, section: str, content: object) -> None:
     return None
 
 
+def _list(reading: Reading, name: str, content: object) -> None:
+    """Read the sections of a list, such as `[[relay]]`."""
+    if not isinstance(content, list) or not all(isinstance(table, dict) for table in content):
+        message = f"There may be several sections `{name}`."
+        return reading.add(name, "", message, f"Write [[{name}]], with double brackets, on a line of its own.")
+    for number, table in enumerate(content):
+        section = f"{name} {number}"
+        reading.listed[name].append(section)
+        for setting, value in table.items():
+            if setting in _fields(section):
+                reading.take(section, setting, value, strict=True)
+            else:
+                message = f"[[{name}]] has no setting `{setting}`."
+                reading.add(section, setting, message, _nearest(section, setting))
+    return None
+
+
+def bare(section: str) -> str:
+    """Return how a section is named in a message, within its brackets: one of a list in brackets of its own."""
+    name, _, number = section.partition(" ")
+    return f"[{name}]" if number else name
+
+
 def _variable(reading: Reading, variable: str, value: str) -> None:
     section, _, setting = variable.removeprefix(ENVIRONMENT).lower().partition("__")
     if new := RENAMED.get((section, setting)):
@@ -162,7 +193,8 @@ def _renamed(place: str, message: str, new: str) -> SettingProblem:
 
 @cache
 def _fields(section: str) -> Mapping[str, msgspec.structs.FieldInfo]:
-    struct = sections().get(section)
+    name, _, number = section.partition(" ")
+    struct = LISTS.get(name) if number else sections().get(section)
     return {field.name: field for field in msgspec.structs.fields(struct)} if struct else {}
 
 
@@ -187,6 +219,7 @@ def _homes(setting: str) -> list[str]:
 def _nearest(section: str, setting: str) -> str:
     if setting.replace("_", "").replace("-", "").lower() in _SECRETS:
         file = {"mail": "keys/mail-password", "database": "keys/database-password"}.get(section, "keys/")
+        file = "keys/mail-password-<name>" if section.startswith("relay ") else file
         return f"Secrets are not settings: put it by itself into {file}, and remove it from this file."
     if homes := _homes(setting):
         return f"It belongs under {' or '.join(homes)}."
@@ -221,4 +254,9 @@ def _say_kind(setting: str, kind: Any) -> str:
     return f"Write {setting} = {({str: '"text"', int: '12', float: '2.5'}).get(kind, '…')}."
 
 
-_EXAMPLES = {("site", "name"): 'name = "Example Software"', ("site", "url"): 'url = "https://www.example.com/troth"'}
+_EXAMPLES = {
+    ("site", "name"): 'name = "Example Software"',
+    ("site", "url"): 'url = "https://www.example.com/troth"',
+    ("relay", "name"): 'name = "second"',
+    ("relay", "address"): 'address = "smtps://user@mail.example.com:465"',
+}

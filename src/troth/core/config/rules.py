@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import PurePath
 from typing import cast
 from urllib.parse import SplitResult, urlsplit
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from troth.core.config import sections
-from troth.core.config.reading import Reading
+from troth.core.config.reading import Reading, bare
 from troth.core.config.sections import (
     Config,
     ContactSection,
@@ -34,6 +34,8 @@ _LABEL = rf"{_LETTER}(?:-*{_LETTER})*"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ADDRESS = re.compile(rf"[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
 _SHORT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,58}[A-Za-z0-9])?")
+_RELAY_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?")
+_CONNECTIONS = (1, 16)
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 
@@ -74,7 +76,7 @@ def broken(config: Config, reading: Reading) -> list[SettingProblem]:
 
     def say(section: str, setting: str, message: str, mend: str) -> None:
         if not reading.failed(section, setting):
-            reading.add(section, setting, f"`{setting}` under [{section}] {message}", mend)
+            reading.add(section, setting, f"`{setting}` under [{bare(section)}] {message}", mend)
 
     for rule in _RULES:
         rule(config, say)
@@ -242,19 +244,35 @@ def _split(text: str) -> SplitResult | None:
 
 
 def _relay(config: Config, say: _Say) -> None:
+    _smtp_address(config.mail.relay, "keys/mail-password", partial(say, "mail", "relay"))
+    least, most = _CONNECTIONS
+    for number, relay in enumerate(config.relay):
+        section = f"relay {number}"
+        _smtp_address(relay.address, f"keys/mail-password-{relay.name}", partial(say, section, "address"))
+        if not _RELAY_NAME.fullmatch(relay.name):
+            say(
+                section,
+                "name",
+                "is not a short name.",
+                "Use up to 20 lower-case letters, digits and -, such as second.",
+            )
+        elif relay.name in [earlier.name for earlier in config.relay[:number]]:
+            say(section, "name", "is the name of an earlier one, too.", "Give each a name of its own.")
+        if not least <= relay.connections <= most:
+            say(section, "connections", f"is {relay.connections}.", f"Choose a number from {least} to {most}.")
+        if number == sections.MOST_RELAYS:
+            say(section, "name", "is one too many.", f"Up to {number} such sections are possible.")
+
+
+def _smtp_address(text: str, password_file: str, say: Callable[[str, str], None]) -> None:
     mend = "Write smtps://user@host:465, smtp://user@host:587 (STARTTLS), or smtp://localhost:25."
-    url = _split(config.mail.relay)
+    url = _split(text)
     if url is not None and url.password is not None:
-        say(
-            "mail",
-            "relay",
-            "has a password in it.",
-            "Put the password by itself into keys/mail-password, and remove it here.",
-        )
+        say("has a password in it.", f"Put the password by itself into {password_file}, and remove it here.")
     elif url is None or url.scheme not in ("smtp", "smtps") or not url.hostname or url.port == 0:
-        say("mail", "relay", "is not the address of an SMTP server.", mend)
-    elif url.path not in ("", "/") or url.query or url.fragment or re.search(r"\s", config.mail.relay):
-        say("mail", "relay", "contains more than the SMTP server's address.", mend)
+        say("is not the address of an SMTP server.", mend)
+    elif url.path not in ("", "/") or url.query or url.fragment or re.search(r"\s", text):
+        say("contains more than the SMTP server's address.", mend)
 
 
 def _mail(config: Config, say: _Say) -> None:

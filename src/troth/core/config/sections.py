@@ -220,6 +220,19 @@ class MailSection(_Section, frozen=True):
     """The name server to ask, by TCP: `192.0.2.53`. Empty: this machine's, as `/etc/resolv.conf` names it."""
 
 
+class RelaySection(_Section, frozen=True):
+    """A further SMTP server, beside `relay` under [mail]: one such section for each. Emails go to those that work and
+    are least busy; one that fails is left alone for a while."""
+
+    name: str
+    """A short name of your own, such as `second`. Its password, if it requires one, is in
+    `keys/mail-password-<name>`."""
+    address: str
+    """As `relay` under [mail]: `smtps://user@host:465`."""
+    connections: Annotated[int, Meta(ge=1, le=16)] = 4
+    """Connections to it at the same time."""
+
+
 class OfficeSection(_Section, frozen=True):
     """The admin pages."""
 
@@ -286,6 +299,7 @@ class Config(_Section, frozen=True):
     contact: ContactSection = ContactSection()
     audience: AudienceSection = AudienceSection()
     mail: MailSection = MailSection()
+    relay: tuple[RelaySection, ...] = ()
     office: OfficeSection = OfficeSection()
     database: DatabaseSection = DatabaseSection()
     spool: SpoolSection = SpoolSection()
@@ -324,6 +338,10 @@ class Config(_Section, frozen=True):
         return self.site.contact or self.contact.reply_to or self.mail.sender
 
 
+LISTS: Mapping[str, type[msgspec.Struct]] = {"relay": RelaySection}
+"""Sections that a file may have several of, each under its name in double brackets: `[[relay]]`."""
+MOST_RELAYS = 8
+"""So many sections `[[relay]]` at most."""
 ENVIRONMENT = "TROTH_"
 """`TROTH_FRONT__LISTEN` in the environment is `listen` under `[front]`."""
 RENAMED = {
@@ -350,7 +368,7 @@ RENAMED = {
 @cache
 def sections() -> Mapping[str, type[msgspec.Struct]]:
     """Return the struct of each section, in the order of the file."""
-    return {field.name: field.type for field in msgspec.structs.fields(Config)}
+    return {field.name: field.type for field in msgspec.structs.fields(Config) if field.name not in LISTS}
 
 
 def setting_type(field: msgspec.structs.FieldInfo) -> Any:

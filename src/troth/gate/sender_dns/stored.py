@@ -35,7 +35,14 @@ class CheckedRecords(msgspec.Struct, frozen=True):
 def setup_hash(config: Config) -> str:
     """Return a hash of the settings that the records have to agree with."""
     mail = config.mail
-    parts = (mail.sender, mail.dkim_domain, mail.dkim_selector, mail.relay, config.site.url)
+    parts = (
+        mail.sender,
+        mail.dkim_domain,
+        mail.dkim_selector,
+        mail.relay,
+        *(relay.address for relay in config.relay),
+        config.site.url,
+    )
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -279,7 +279,7 @@ def _keys(site: Site, _settings: Config) -> Iterator[Finding]:
         mend = "Restore it, or create a new one (all operators have to sign in again): "
         mend += f"`python3 -c 'import secrets; print(secrets.token_urlsafe(48))' > {secret}`"
         yield Finding("bad", "keys/office/secret.key is missing or too short.", mend)
-    for path in (site.mail_password, site.database_password):
+    for path in (site.mail_password, *site.relay_passwords(), site.database_password):
         if path.is_file() and not path.read_text("utf-8", "replace").strip():
             yield Finding("warn", f"keys/{path.name} is empty.", "Write the password into it, or delete it.")
 
@@ -432,12 +432,16 @@ def _choice(_site: Site, settings: Config) -> Iterator[Finding]:
 
 
 def _relay(_site: Site, settings: Config) -> Iterator[Finding]:
-    door = doors.mail_relay(settings.mail)
+    for door in doors.mail_relays(settings):
+        yield _responds(door)
+
+
+def _responds(door: doors.Door) -> Finding:
     if not door.is_local:
         message = f"The SMTP server {door.host}:{door.port} was not checked: doctor connects only to this machine."
-        yield Finding("ok", message)
-    elif listeners.answers(door.host, door.port):
-        yield Finding("ok", f"The SMTP server {door.host}:{door.port} responds.")
-    else:
-        mend = "Start it, or change `relay` under [mail]. Emails are queued until then."
-        yield Finding("warn", f"The SMTP server {door.host}:{door.port} does not respond.", mend)
+        return Finding("ok", message)
+    if listeners.answers(door.host, door.port):
+        return Finding("ok", f"The SMTP server {door.host}:{door.port} responds.")
+    setting = "`relay` under [mail]" if door.name == doors.MAIL_RELAY else "`address` under [[relay]]"
+    mend = f"Start it, or change {setting}. Emails that no other server takes are queued until then."
+    return Finding("warn", f"The SMTP server {door.host}:{door.port} does not respond.", mend)
