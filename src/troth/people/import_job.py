@@ -23,8 +23,8 @@ from troth.core.personal import EmailAddress
 from troth.core.purpose import Reason
 from troth.newsletter.models import Subscription, Topic, TopicSubscription
 from troth.people import import_topics
-from troth.people.csv_reader import CsvReader, FileRefused, Shape
-from troth.people.csv_sources import CsvSource
+from troth.people.csv_reader import CsvReader, Shape
+from troth.people.csv_sources import CsvSource, FileRefused
 from troth.people.import_columns import ImportColumns, read_headers
 from troth.people.import_rows import Away, ImportRow, Judge, Wrong
 from troth.people.import_topics import ChosenTopics, TopicNames
