@@ -35,6 +35,7 @@ from troth.gate.models import Delivery
 from troth.kit.roles import Role
 from troth.office import metrics, system_status
 from troth.people import export
+from troth.people.list_formats import ListFormat, form_of
 from troth.policy import retention
 from troth.proofs import contact_not_shared_mail, contact_purpose
 from troth.rights.models import HeldExport, RightsRequest
@@ -98,7 +99,7 @@ def told(there, client):  # noqa: F811
         found[path] = _TOKENS.sub("", client.post(path, {"sought": "Example"}).content.decode())
     found["metrics"] = "".join(metrics.lines(system_status.gather()))
     found["status"] = repr(status.report())
-    found["list"] = b"".join(part for _, part in export.list_people("shell", None))
+    found["list"] = b"".join(part for _, part in export.ListExport("shell", form_of(ListFormat.TROTH, None)).parts())
     found["reasons"] = repr(outbox.failures())
     found["retention"] = repr([(kind.name, kind.oldest()) for kind in retention.kinds()])
     row = outbox.new(notices.NOTICE, next(iter(notices.told())), None, "example.com")

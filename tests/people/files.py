@@ -1,17 +1,17 @@
 """Files of people for these tests, and the import as a script would run it."""
 
-from troth.people import csv_reader, import_columns, import_job, import_rows, import_topics
+from troth.people import import_files, import_job, import_rows, import_topics
 
 WORDS = "Send me the newsletter."
 
 
 def job(path, said=None, ground=None, *, update=False, encoding="", date_format="", topics=()):
     """The import of this file."""
-    shape = csv_reader.find_shape(path, encoding)
-    columns = import_columns.find_mapping(import_job.headers(path, shape), said or {})
-    names = import_topics.site_topics(topics)
-    judge = import_rows.Judge(columns, ground or import_rows.read_ground(WORDS, "2024-05-01"), date_format, names)
-    return import_job.PeopleImport(path, shape, columns, judge, "fair in May", "test", update)
+    options = import_files.ReadingOptions(
+        ground or import_rows.read_ground(WORDS, "2024-05-01"), said or {}, date_format, encoding
+    )
+    files = import_files.files_of(path, options, import_topics.site_topics(topics))
+    return import_job.PeopleImport(files, "fair in May", "test", update)
 
 
 def examined(path, *words, **more):

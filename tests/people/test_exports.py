@@ -18,6 +18,8 @@ from troth.core.personal import TYPES, PersonName, each_detail
 from troth.core.purpose import Category, Reason
 from troth.newsletter.models import Subscription
 from troth.people import csv_export, csv_reader, export, import_columns, import_rows
+from troth.people.list_formats import OWN_HEADERS as HEADERS
+from troth.people.list_formats import ListFormat, form_of
 from troth.people.queries import SubscriberState
 from troth.rights import services
 from troth.vault import ledger
@@ -25,14 +27,18 @@ from troth.vault.models import LedgerRow, Person
 from troth.vault.records import Details
 
 
+def listed(state=None, list_format=ListFormat.TROTH):
+    return export.ListExport("test", form_of(list_format, state))
+
+
 def rows(state=None):
-    told = b"".join(part for _, part in export.list_people("test", state)).decode()
+    told = b"".join(part for _, part in listed(state).parts()).decode()
     return list(csv.DictReader(io.StringIO(told, newline="")))
 
 
 def write_file(path):
     with new_private(path) as file:
-        return export.write("test", None, file, lambda _: None)
+        return listed().write(file, lambda _: None)
 
 
 @pytest.fixture
@@ -111,9 +117,9 @@ def test_whatever_the_form_takes_goes_along_and_comes_in_as_the_same_person(tmp_
         _kept(Category.POSTAL_ADDRESS, postal),
         _kept(Category.COMPANY, company),
     )
-    shown = (*(value for _, value in each_detail(came)), "confirmed", None, None, None)
+    shown = (*(value for _, value in each_detail(came)), "confirmed", None, None, None, None, None)
     path = tmp_path / "list.csv"
-    path.write_bytes(csv_export.lines([csv_export.HEADERS, shown]))
+    path.write_bytes(csv_export.lines([HEADERS, shown]))
     reader = csv_reader.CsvReader(path, csv_reader.find_shape(path))
     headers, row = reader.records()
     reader.close()
@@ -136,7 +142,7 @@ def test_half_a_file_does_not_stay(crowd, tmp_path, monkeypatch):
         yield 0, b"email\r\n"
         raise TrothError("the database is away")
 
-    monkeypatch.setattr(export, "list_people", broken)
+    monkeypatch.setattr(export.ListExport, "parts", broken)
     with pytest.raises(TrothError):
         write_file(tmp_path / "list.csv")
     assert not (tmp_path / "list.csv").exists()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from troth.people.csv_reader import FileRefused
+from troth.people.csv_sources import FileRefused
 from troth.people.import_columns import DETAIL_FIELDS, find_mapping, masked, read_headers
 from troth.people.unsubscribed_columns import Meaning
 
@@ -19,7 +19,7 @@ def test_headers_of_the_usual_programs_are_known():
     assert columns("Email Address", "First Name", "Last Name", "OPTIN_TIME", "CONFIRM_TIME", "MEMBER_RATING") == {
         "email": (0,),
         "name": (1, 2),
-        "consent_date": (3, 4),
+        "consent_date": (4, 3),
     }
     assert columns("E-Mail-Adresse", "Vorname", "Nachname", "Straße", "PLZ", "Ort", "Einwilligung") == {
         "email": (0,),
@@ -30,9 +30,9 @@ def test_headers_of_the_usual_programs_are_known():
 
 
 def test_what_our_own_export_writes_is_known():
-    from troth.people.csv_export import HEADERS
+    from troth.people.list_formats import OWN_HEADERS as HEADERS
 
-    assert set(columns(*HEADERS)) == {*DETAIL_FIELDS, "consent_date"}
+    assert set(columns(*HEADERS)) == {*DETAIL_FIELDS, "consent_date", "topics", "paused_until"}
     assert {
         HEADERS[place]: meaning for place, meaning in standing(*HEADERS).items() if meaning is not Meaning.STRAY
     } == {

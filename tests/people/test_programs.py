@@ -7,7 +7,7 @@ from tests.people.files import examined, job, taken_in, written
 from troth.newsletter import topics
 from troth.newsletter.models import Subscription, TopicSubscription
 from troth.people import import_topics
-from troth.people.csv_reader import FileRefused
+from troth.people.csv_sources import FileRefused
 
 SAMPLES = {
     "listmonk": (
@@ -17,7 +17,7 @@ SAMPLES = {
     ),
     "Mailchimp": (
         "Email Address,First Name,MEMBER_RATING,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,ZIP Code,REGION,UNSUB_TIME,NOTES,TAGS",
-        'ada@example.com,Ada,2,2021-02-04 07:55:20,192.0.2.1,2021-02-05 07:55:20,,BE,,x,"""VIP"",""releases"""',
+        'ada@example.com,Ada,2,2021-02-03 07:55:20,192.0.2.1,2021-02-04 07:55:20,,BE,,x,"""VIP"",""releases"""',
         "bert@example.com,Bert,2,2021-02-04 07:55:20,,,,,2022-01-01 00:00:00,,",
     ),
     "Ghost": (
@@ -48,7 +48,7 @@ SAMPLES = {
 def test_each_program_comes_in(site, tmp_path, program):
     topics.create("Releases", "", public=True)
     path = written(tmp_path / "people.csv", *SAMPLES[program])
-    columns = job(path).columns
+    columns = job(path).files[0].columns
     assert columns.program.name == program
     assert columns.unknown == []
     assert taken_in(path) == {"new": 1, "away": 1}
@@ -59,7 +59,7 @@ def test_each_program_comes_in(site, tmp_path, program):
 
 
 def test_what_is_not_kept_is_told_by_name_and_a_place_by_ip_is_no_address(site, tmp_path):
-    columns = job(written(tmp_path / "m.csv", *SAMPLES["Mailchimp"])).columns
+    columns = job(written(tmp_path / "m.csv", *SAMPLES["Mailchimp"])).files[0].columns
     assert {"MEMBER_RATING", "OPTIN_IP", "REGION", "NOTES"} <= set(columns.unread)
 
 

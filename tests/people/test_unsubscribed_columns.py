@@ -30,7 +30,7 @@ MAILCHIMP = (
     "Email Address,First Name,MEMBER_RATING,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,CONFIRM_IP,LAST_CHANGED,LEID,EUID,NOTES"
 )
 FILES = {
-    "Mailchimp, subscribed: the first date that is filled": (
+    "Mailchimp, subscribed: when they confirmed, else when they signed up": (
         [
             MAILCHIMP,
             "ada@example.com,Ada,2,2021-05-03 09:12:00,198.51.100.7,2021-05-04 09:13:11,198.51.100.7,,1,a,",
@@ -38,7 +38,7 @@ FILES = {
             "cleo@example.org,,,0000-00-00 00:00:00,,2021-07-03 10:00:00,,,3,c,",
             "dora@example.org,,1,,,,,,3,c,",
         ],
-        ["2021-05-03", "2021-06-03", "2021-07-03", STATED],
+        ["2021-05-04", "2021-06-03", "2021-07-03", STATED],
     ),
     "Mailchimp, unsubscribed and cleaned": (
         [

@@ -22,6 +22,7 @@ from troth.gate.models import Delivery
 from troth.newsletter.models import Request, Subscription
 from troth.people import export
 from troth.people import queries as people_service
+from troth.people.list_formats import ListFormat, form_of
 from troth.proofs.instruments import canaries, search
 from troth.proofs.instruments.canaries import planted, take_out
 from troth.proofs.instruments.encodings import forms
@@ -192,7 +193,7 @@ def test_what_a_killed_proof_leaves_is_told_to_nobody(site, settings):
 
 
 def exported():
-    return sum(count for count, _ in export.list_people("shell", None))
+    return sum(count for count, _ in export.ListExport("shell", form_of(ListFormat.TROTH, None)).parts())
 
 
 def test_those_whom_an_older_version_left_are_taken_out(site, settings):

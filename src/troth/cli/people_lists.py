@@ -23,28 +23,29 @@ if TYPE_CHECKING:
     from troth.cli import console
     from troth.operate import site_session
     from troth.people import (
-        csv_reader,
         export,
         import_columns,
+        import_files,
         import_job,
         import_rows,
         import_topics,
+        list_formats,
         queries,
-        unsubscribed_columns,
     )
-    from troth.people.import_job import ExaminedFile, PeopleImport
+    from troth.people.export import ListExport
+    from troth.people.import_job import BadRow, ExaminedFile, ImportFile, PeopleImport
 else:
     console = lazy("troth.cli.console")
-    csv_reader = lazy("troth.people.csv_reader")
     export = lazy("troth.people.export")
     import_columns = lazy("troth.people.import_columns")
+    import_files = lazy("troth.people.import_files")
     import_job = lazy("troth.people.import_job")
     import_rows = lazy("troth.people.import_rows")
     import_topics = lazy("troth.people.import_topics")
+    list_formats = lazy("troth.people.list_formats")
     queries = lazy("troth.people.queries")
     site_session = lazy("troth.operate.site_session")
     tables = lazy("rich.table")
-    unsubscribed_columns = lazy("troth.people.unsubscribed_columns")
 
 _PREVIEW = 5
 _SHOWN = 20
@@ -52,7 +53,9 @@ ListOption = Annotated[str, typer.Option("--list", metavar="NAME", help="Which l
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file whose first line names the columns.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A CSV file whose first line names the columns, or Mailchimp's ZIP.")
+    ],
     columns: Annotated[
         list[str] | None,
         typer.Option("--map", metavar="COLUMN=FIELD", help="Which field a column is, if its name does not say."),
@@ -91,39 +94,27 @@ def import_(
     (file,) = site_session.within_reach(site, [file])
     open_site(site)
     ground = import_rows.read_ground(consent, consent_date, date_format)
-    _refuse_leavers(file)
-    shape = csv_reader.find_shape(file, encoding, delimiter)
-    mapping = import_columns.find_mapping(import_job.headers(file, shape), dict(map(_pair, columns or [])))
-    judge = import_rows.Judge(mapping, ground, date_format, import_topics.site_topics(topic or []))
-    job = import_job.PeopleImport(file, shape, mapping, judge, source or file.name, SHELL, update)
+    options = import_files.ReadingOptions(ground, dict(map(_pair, columns or [])), date_format, encoding, delimiter)
+    files = import_files.files_of(file, options, import_topics.site_topics(topic or []))
+    job = import_job.PeopleImport(files, source or file.name, SHELL, update)
     output = _Output(as_json)
-    output.format_of(job)
-    output.preview(job, show=show)
+    for part in files:
+        output.format_of(part, inside=len(files) > 1)
+        output.preview(part, show=show)
     with output.progress() as progress:
         checked = import_job.examine(job, progress)
     usable = sum(checked.counts[name] for name in ("new", "joined", "updated"))
     go = not dry_run and bool(usable) and (skip_bad or not checked.counts["bad"])
     written = None
     if go:
-        judge.topics = _create_topics(checked, topic or []) if create_topics else judge.topics
+        if create_topics:
+            import_topics.create(checked.unknown_topics)
+            job.read_topics_as(import_topics.site_topics(topic or []))
         with output.progress() as progress:
             written = import_job.carry_out(job, checked, progress)
     output.outcome(checked, written, job)
     if not dry_run and checked.counts["bad"] and (not skip_bad or checked.only_bad):
         raise typer.Exit(3)
-
-
-def _create_topics(checked: "ExaminedFile", always: list[str]) -> "import_topics.TopicNames":
-    import_topics.create(checked.unknown_topics)
-    return import_topics.site_topics(always)
-
-
-def _refuse_leavers(file: Path) -> None:
-    if unsubscribed_columns.of_leavers(file.name):
-        raise TrothError(
-            f"{file.name}: its name says that it lists unsubscribed people. Nobody was imported.",
-            mend="Import the file of subscribed people; if this is that file, rename it.",
-        )
 
 
 def _pair(typed: str) -> tuple[str, str]:
@@ -139,31 +130,38 @@ class _Output:
     def __init__(self, as_json: bool) -> None:
         self._json, self._out = as_json, console.console(stderr=True, quiet=as_json, highlight=False)
 
-    def format_of(self, job: "PeopleImport") -> None:
-        self._line(f"Read as {job.shape.words}.")
-        if job.columns.program:
-            self._line(f"This looks like an export of {job.columns.program.name}.")
-        for field in job.columns.columns:
-            self._line(f"  {job.columns.name_of(field)} → {field}")
-        for place, meaning in job.columns.telling.items():
-            self._line(f"  {job.columns.called(place)} → unsubscribed ({meaning})")
-        not_kept = [name for name in job.columns.unread if name not in job.columns.unknown]
+    def format_of(self, file: "ImportFile", *, inside: bool) -> None:
+        columns = file.columns
+        if inside:
+            state = f"{file.state}, nobody in it is subscribed" if file.state else "subscribed"
+            self._line(f"{file.source.name}: {state}.")
+        self._line(f"Read as {file.shape.words}.")
+        if columns.program:
+            self._line(f"This looks like an export of {columns.program.name}. {columns.program.caution}".strip())
+        if file.state is not None:
+            return
+        for field in columns.columns:
+            self._line(f"  {columns.name_of(field)} → {field}")
+        for place, meaning in columns.telling.items():
+            self._line(f"  {columns.called(place)} → unsubscribed ({meaning})")
+        not_kept = [name for name in columns.unread if name not in columns.unknown]
         if not_kept:
             self._line(f"  not kept by Troth, not read: {', '.join(not_kept)}")
-        if job.columns.unknown:
-            self._line(f"  unknown, ignored: {', '.join(job.columns.unknown)}")
+        if columns.unknown:
+            self._line(f"  unknown, ignored: {', '.join(columns.unknown)}")
 
-    def preview(self, job: "PeopleImport", *, show: bool) -> None:
-        if self._json:
+    def preview(self, file: "ImportFile", *, show: bool) -> None:
+        if self._json or file.state is not None:
             return
+        columns = file.columns
         table = tables.Table(title="First rows" if show else "First rows, masked (--show shows them)")
-        for title in (*job.columns.columns, *map(job.columns.called, job.columns.telling)):
+        for title in (*columns.columns, *map(columns.called, columns.telling)):
             table.add_column(plain(title), overflow="fold")
-        width = len(job.columns.headers)
-        for cells in import_job.first_rows(job.path, job.shape, _PREVIEW):
+        width = len(columns.headers)
+        for cells in import_job.first_rows(file.source, file.shape, _PREVIEW):
             padded = [*cells, *[""] * (width - len(cells))]
-            picked = [job.columns.pick(field, padded) for field in job.columns.columns]
-            picked += [padded[place] for place in job.columns.telling]
+            picked = [columns.pick(field, padded) for field in columns.columns]
+            picked += [padded[place] for place in columns.telling]
             table.add_row(*[plain(cell if show else import_columns.masked(cell)) for cell in picked])
         self._out.print(table)
 
@@ -184,17 +182,34 @@ class _Output:
             self._line(f"  {count:>9,}  of these by {column}")
         for (column, why), count in checked.left_out.most_common(_SHOWN):
             self._line(f"  {count:>9,}  left out, {column}: {why}")
-        for name, count in (checked.unknown_topics + checked.unusable_topics).most_common(_SHOWN):
-            self._line(f"  {count:>9,}  rows name what was no topic here: {name}")
-        self._bad_rows(checked)
+        if len(job.files) > 1:
+            self._by_file(checked)
+        self._topics(checked, job)
+        self._bad_rows(checked, named=len(job.files) > 1)
         if checked.only_bad:
             self._line("No row is valid. Correct the file, or use --map and --consent to say how to read it.")
         elif written is None and checked.counts["bad"]:
             self._line("Correct the file, or import the valid rows with --skip-bad.")
 
-    def _bad_rows(self, checked: "ExaminedFile") -> None:
+    def _by_file(self, checked: "ExaminedFile") -> None:
+        for name, counts in checked.files.items():
+            states = ", ".join(f"{count:,} {state}" for state, count in counts.most_common())
+            self._line(f"  {name}: {states or 'no rows'}")
+
+    def _topics(self, checked: "ExaminedFile", job: "PeopleImport") -> None:
+        names = import_topics.names_by_number()
+        for number, count in checked.topics.most_common(_SHOWN):
+            self._line(f"  {count:>9,}  people for the topic {names[number]}")
+        for name, count in checked.unknown_topics.most_common(_SHOWN):
+            self._line(f"  {count:>9,}  people for what was no topic here: {name} (--create-topics creates it)")
+        for name, count in checked.unusable_topics.most_common(_SHOWN):
+            self._line(f"  {count:>9,}  people for what cannot be a topic: {name}")
+
+    def _bad_rows(self, checked: "ExaminedFile", *, named: bool) -> None:
         for bad in checked.bad[:_SHOWN]:
-            self._line(f"line {bad.line}{', ' + bad.column if bad.column else ''}: {bad.why}")
+            self._line(
+                f"{bad.file + ', ' if named else ''}line {bad.line}{', ' + bad.column if bad.column else ''}: {bad.why}"
+            )
         if checked.counts["bad"] > _SHOWN:
             self._line("In total:")
             for (column, why), count in checked.reasons.most_common(_SHOWN):
@@ -205,23 +220,32 @@ class _Output:
 
 
 def _as_json(checked: "ExaminedFile", counts: dict[str, int], job: "PeopleImport", *, written: bool) -> dict[str, Any]:
+    file, names = job.files[0], import_topics.names_by_number()
+    columns = file.columns
     return {
         "written": written,
         "rows": checked.rows,
         **counts,
-        "encoding": job.shape.encoding,
-        "delimiter": job.shape.delimiter,
-        "columns": {field: job.columns.name_of(field) for field in job.columns.columns},
-        "who_is_gone": {job.columns.called(place): meaning for place, meaning in job.columns.telling.items()},
-        "not_read": job.columns.unread,
-        "program": job.columns.program.name if job.columns.program else None,
-        "unknown_columns": job.columns.unknown,
+        "encoding": file.shape.encoding,
+        "delimiter": file.shape.delimiter,
+        "columns": {field: columns.name_of(field) for field in columns.columns},
+        "who_is_gone": {columns.called(place): meaning for place, meaning in columns.telling.items()},
+        "not_read": columns.unread,
+        "program": columns.program.name if columns.program else None,
+        "unknown_columns": columns.unknown,
+        "files": {name: dict(states) for name, states in checked.files.items()},
+        "topics": {names[number]: count for number, count in checked.topics.most_common()},
         "unknown_topics": dict((checked.unknown_topics + checked.unusable_topics).most_common()),
         "away_by": dict(checked.away.most_common()),
         "left_out": _by_column(checked.left_out),
         "reasons": _by_column(checked.reasons),
-        "bad_rows": [{"line": bad.line, "column": bad.column, "why": bad.why} for bad in checked.bad],
+        "bad_rows": [_bad_row(bad, named=len(job.files) > 1) for bad in checked.bad],
     }
+
+
+def _bad_row(bad: "BadRow", *, named: bool) -> dict[str, Any]:
+    row = {"line": bad.line, "column": bad.column, "why": bad.why}
+    return {"file": bad.file, **row} if named else row
 
 
 def _by_column(counted: "Counter[tuple[str, str]]") -> list[dict[str, Any]]:
@@ -236,29 +260,37 @@ def list_(
             metavar="STATE", help="Only confirmed, waiting (unconfirmed) or left (unsubscribed).", show_default="all"
         ),
     ] = "",
+    list_format: Annotated[
+        str,
+        typer.Option("--format", metavar="FORMAT", help="troth, mailchimp or listmonk.", show_default="troth"),
+    ] = "troth",
     site: SiteOption = Path(),
     as_json: JsonOption = False,
 ) -> None:
-    """Export the list of people to a CSV file that only you can read. The access log has an entry per thousand."""
+    """Export the list of people to a CSV file that only you can read. The access log has an entry per thousand. For
+    Mailchimp and listmonk, a file has people of one state; those who have not confirmed are never in one."""
     with new_private(to) as file:  # before this process becomes a user who may not create it
-        count = _list(file, state, site, _Output(as_json))
+        count, listed = _list(file, list_format, state, site, _Output(as_json))
+    left_out = +listed.left_out
     if as_json:
-        print_json({"people": count, "file": str(to)})
-    else:
-        sys.stderr.write(
-            f"Exported {count:,} people to {to}. Only you can read the file; delete it when you no longer need it.\n"
-        )
+        print_json({"people": count, "file": str(to), "left_out": dict(left_out)})
+        return
+    sys.stderr.write(
+        f"Exported {count:,} people to {to}. Only you can read the file; delete it when you no longer need it.\n"
+    )
+    for why, people in left_out.items():
+        sys.stderr.write(f"Not in it: {people:,} ({why}).\n")
+    if listed.form.advice:
+        sys.stderr.write(f"{listed.form.advice}\n")
 
 
-def _list(file: BinaryIO, state: str, site: Path, output: _Output) -> int:
+def _list(file: BinaryIO, list_format: str, state: str, site: Path, output: _Output) -> "tuple[int, ListExport]":
     open_site(site)
+    if list_format not in list(list_formats.ListFormat):
+        raise TrothError("There is no such format.", mend=f"One of: {', '.join(list_formats.ListFormat)}.")
     if state and state not in list(queries.SubscriberState):
         raise TrothError("There is no such state.", mend=f"One of: {', '.join(queries.SubscriberState)}.")
-    total = 0
+    subscriber_state = queries.SubscriberState(state) if state else None
+    listed = export.ListExport(SHELL, list_formats.form_of(list_formats.ListFormat(list_format), subscriber_state))
     with output.progress() as progress:
-        return export.write(
-            SHELL,
-            queries.SubscriberState(state) if state else None,
-            file,
-            lambda count: progress("writing", count, total, count),
-        )
+        return listed.write(file, lambda count: progress("writing", count, 0, count)), listed

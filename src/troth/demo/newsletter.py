@@ -18,7 +18,7 @@ from troth.newsletter import topics
 from troth.newsletter.campaigns import drafts
 from troth.newsletter.campaigns.mails import CAMPAIGN
 from troth.newsletter.models import Campaign, Subscription, Topic, TopicSubscription
-from troth.people import csv_reader, import_columns, import_job, import_rows
+from troth.people import import_files, import_job, import_rows, import_topics
 
 SUBSCRIBERS = 36
 _FIRST, _LAST = 88, 3
@@ -85,12 +85,9 @@ def _subscribe(now: datetime, offered: list[Topic]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "subscribers.csv"
         path.write_text("\n".join(("email,consent_date", *_rows(now))) + "\n", "utf-8")
-        shape = csv_reader.find_shape(path)
-        columns = import_columns.find_mapping(import_job.headers(path, shape), {})
-        consent = import_rows.ConsentStatement("Send me the newsletter.")
-        job = import_job.PeopleImport(
-            path, shape, columns, import_rows.Judge(columns, consent), "Generated for the demo", "shell"
-        )
+        options = import_files.ReadingOptions(import_rows.ConsentStatement("Send me the newsletter."))
+        files = import_files.files_of(path, options, import_topics.TopicNames({}))
+        job = import_job.PeopleImport(files, "Generated for the demo", "shell")
         import_job.carry_out(job, import_job.examine(job, _untold), _untold)
     subscriptions = Subscription.objects.filter(state=Subscription.State.CONFIRMED).order_by("confirmed_at")
     chosen = [

@@ -55,7 +55,7 @@ def _mails(person: UUID, actor: UUID | str) -> Sequence[Part]:
         passed = opened.get(mail.record_id)
         item: dict[str, Value] = {"at": mail.created_at, "template": mail.template.name if mail.template else None}
         items.append(item | (dict(passed.data) if isinstance(passed, MailData) else {}))
-    return [Part("emails", "Emails about your affairs", tuple(items))]
+    return [Part("emails", "Emails sent to you by our software", tuple(items))]
 
 
 def _subscribed(subscription: Subscription, person: UUID, actor: UUID | str) -> Sequence[Part]:

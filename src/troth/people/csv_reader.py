@@ -7,14 +7,13 @@ that no file fills the memory. Only reads the file.
 import codecs
 import csv
 import io
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from troth.core.errors import TrothError
+from troth.people.csv_sources import CsvSource, FileRefused, as_source
 
 LONGEST_LINE = 1 << 20
 LONGEST_FIELD = 1 << 17
@@ -32,10 +31,6 @@ _WHOLE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\x
 _HIGH = re.compile(rb"[\x80-\xff]")
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _HOLES = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
-
-
-class FileRefused(TrothError):
-    """The file as a whole cannot be read. Names nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +57,16 @@ class CsvRecord:
     wrong: str = ""
 
 
-def find_shape(path: Path, encoding: str = "", delimiter: str = "") -> Shape:
+def find_shape(file: Path | CsvSource, encoding: str = "", delimiter: str = "") -> Shape:
     """Detect how the file is written. Raises `FileRefused` if it is not text, empty, or not in `encoding`."""
-    with _opened(path) as file:
-        codec = _encoding(encoding) if encoding else _find_encoding(file)
-        file.seek(0)
-        with io.TextIOWrapper(file, codec, _errors(codec), newline="") as text:
+    with as_source(file).open() as opened:
+        codec = _encoding(encoding) if encoding else _find_encoding(opened)
+        opened.seek(0)
+        with io.TextIOWrapper(opened, codec, _errors(codec), newline="") as text:
             head = _first_line(text)
     if not head.strip():
         raise FileRefused("The file is empty.", mend="Its first line must name the columns.")
     return Shape(codec, _delimiter(delimiter) if delimiter else _find_delimiter(head))
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        if not path.is_file():
-            raise FileRefused(
-                f"{path} is not a file.", mend="Choose a CSV file. It is read twice, so it cannot be a pipe."
-            )
-        return path.open("rb")
-    except OSError as error:
-        raise FileRefused(
-            f"{path} cannot be read ({error.strerror}).", mend="Check that this user may read it."
-        ) from None
 
 
 def _encoding(typed: str) -> str:
@@ -157,16 +139,12 @@ def _find_delimiter(head: str) -> str:
 class CsvReader:
     """Reads the records of a file. `done` and `size`: bytes, for telling how far it is."""
 
-    def __init__(self, path: Path, shape: Shape) -> None:
-        self._file = _opened(path)
-        self.size = os.fstat(self._file.fileno()).st_size
-        self.changed = self._state()
+    def __init__(self, file: Path | CsvSource, shape: Shape) -> None:
+        self._source = as_source(file)
+        self._file = self._source.open()
+        self.size, self._version = self._source.size, self._source.version()
         self._text = io.TextIOWrapper(self._file, shape.encoding, _errors(shape.encoding), newline="")
         self._shape, self._line, self._long = shape, 0, False
-
-    def _state(self) -> tuple[int, int]:
-        stat = os.fstat(self._file.fileno())
-        return stat.st_size, stat.st_mtime_ns
 
     @property
     def done(self) -> int:
@@ -191,7 +169,7 @@ class CsvReader:
                 yield CsvRecord(first_line, [], "The line is longer than a million characters.")
             elif cells:
                 yield CsvRecord(first_line, cells)
-        if self._state() != self.changed:
+        if self._source.version() != self._version:
             raise FileRefused("The file was changed during the import.", mend="Try again when nothing writes to it.")
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:

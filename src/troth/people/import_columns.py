@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from troth.core.contact_details import WORDS
 from troth.core.purpose import BASIC, Category
-from troth.people.csv_reader import FileRefused
+from troth.people.csv_sources import FileRefused
 from troth.people.programs import ListState, Program, bare_name, recognise
 from troth.people.unsubscribed_columns import UNKNOWN, Meaning, meaning_of
 
-CONSENT, CONSENT_DATE, TOPICS = "consent", "consent_date", "topics"
+CONSENT, CONSENT_DATE, TOPICS, PAUSED = "consent", "consent_date", "topics", "paused_until"
 DETAIL_FIELDS = tuple(category.value for category in BASIC)
 """The fields that are details of a person."""
 _SEVERAL_BECOME = {
@@ -26,6 +26,7 @@ FIELDS: dict[str, str] = {
     CONSENT: "consent text that the person agreed to",
     CONSENT_DATE: "date of consent; of several columns, the first with a value",
     TOPICS: "topics, lists or tags, by name; several columns are taken together",
+    PAUSED: "until when they asked for no emails",
     Meaning.LEFT.value: "that, or when, they unsubscribed or opted out",
     Meaning.OPTED_IN.value: "whether they want the emails",
     Meaning.STATE.value: "status, such as subscribed or cancelled",
@@ -46,6 +47,7 @@ _HEADERS: dict[str, str] = {
     CONSENT: "consent consenttext consentwording optintext wording einwilligung",
     CONSENT_DATE: "consentdate consentat optintime optindate optinat confirmtime confirmed confirmedat confirmdate "
     "subscribedat subscribedate datejoined",
+    PAUSED: "pauseduntil",
     TOPICS: "topic topics list lists listname tag tags label labels segment segments",
 }
 _MEANS = {field.replace("_", ""): field for field in DETAIL_FIELDS} | {
@@ -151,6 +153,8 @@ def find_mapping(headers: tuple[str, ...], overrides: Mapping[str, str]) -> Impo
             mend=f"Choose one: --map COLUMN=email. The columns are: {', '.join(filter(None, headers))}.",
         )
     standing = _standing(headers, chosen, {place: guessed.get(place, "") for place in range(len(headers))})
+    if program and CONSENT_DATE in mapping:
+        mapping[CONSENT_DATE].sort(key=lambda place: _preference(program, headers[place]))
     columns = {field: tuple(places) for field, places in mapping.items()}
     if program is None:
         return ImportColumns(headers, columns, standing)
@@ -160,6 +164,12 @@ def find_mapping(headers: tuple[str, ...], overrides: Mapping[str, str]) -> Impo
     return ImportColumns(
         headers, columns, standing | dict.fromkeys(states, Meaning.STATE), program, states, gone_states
     )
+
+
+def _preference(program: Program, header: str) -> int:
+    """Return a date's rank: what the program's definition names first counts first; columns of the operator lead."""
+    dates, name = program.consent_dates, bare_name(header)
+    return dates.index(name) if name in dates else -1
 
 
 def _guessed(headers: Sequence[str], program: Program | None) -> dict[int, str]:

@@ -1,10 +1,10 @@
 """Imports people from a file, with each person's consent. No HTTP, no terminal.
 
-It reads the file twice. First it checks the whole file and writes nothing. If no row is invalid, or invalid rows may be
-skipped, it stores the people: one large step for key store and indexes, then transactions of `BATCH` people with one
-row each in the access log. A killed import is repeated with the same file: people imported already are recognised. The
-worker runs meanwhile: transactions are short, and new people are locked only for a moment. May touch: the database,
-`keys/people/`, the file.
+It reads the file, or the files of a ZIP, twice. First it checks all of it and writes nothing. If no row is invalid,
+or invalid rows may be skipped, it stores the people: one large step for key store and indexes, then transactions of
+`BATCH` people with one row each in the access log. A killed import is repeated with the same file: people imported
+already are recognised. The worker runs meanwhile: transactions are short, and new people are locked only for a
+moment. May touch: the database, `keys/people/`, the file.
 """
 
 import time
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
-from pathlib import Path
 from uuid import UUID
 
 from django.db import IntegrityError, OperationalError, transaction
@@ -24,9 +23,12 @@ from troth.core.personal import EmailAddress
 from troth.core.purpose import Reason
 from troth.newsletter.models import Subscription, Topic, TopicSubscription
 from troth.people import import_topics
-from troth.people.csv_reader import CsvReader, FileRefused, Shape
+from troth.people.csv_reader import CsvReader, Shape
+from troth.people.csv_sources import CsvSource, FileRefused
 from troth.people.import_columns import ImportColumns, read_headers
 from troth.people.import_rows import Away, ImportRow, Judge, Wrong
+from troth.people.import_topics import ChosenTopics, TopicNames
+from troth.people.programs import ListState
 from troth.vault import bulk_filing, ledger
 from troth.vault.bulk_filing import Placed
 from troth.vault.keeper import keeper
@@ -37,6 +39,7 @@ CHUNK = 50_000
 """People who get keys and places in the indexes at once."""
 BATCH = 5_000
 """People in one transaction: some tenths of a second."""
+_SUBSCRIPTION = ("id", "person_id", "state", "created_at", "confirmed_at", "paused_until")
 MOST_TOLD = 1_000
 """Bad rows that are told one by one; of the others the count is."""
 type Progress = Callable[[str, int, int, int], None]
@@ -50,6 +53,8 @@ class BadRow:
     line: int
     column: str
     why: str
+    file: str = ""
+    """The file's name in a ZIP."""
 
 
 @dataclass(slots=True)
@@ -65,14 +70,16 @@ class ExaminedFile:
     """Who is not subscribed, by the column that says so."""
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Details that were left out of people who come in, by column and reason."""
+    files: dict[str, Counter[str]] = field(default_factory=dict)
+    """Of each file, how many rows are `SUBSCRIBED`, in another state, or bad."""
+    chosen: dict[bytes, ChosenTopics] = field(default_factory=dict)
+    """What all rows of an address name."""
     topics: Counter[int] = field(default_factory=Counter)
-    """Rows by the topics that they name, as a bitmap."""
+    """People who would be subscribed, by the number of each of their topics."""
     unknown_topics: Counter[str] = field(default_factory=Counter)
-    """Rows by names that match no topic and could be one."""
+    """The same, by names that match no topic and could be one."""
     unusable_topics: Counter[str] = field(default_factory=Counter)
-    """Rows by names that match no topic and cannot be one, as they may be shown."""
-    more_topics: dict[bytes, int] = field(default_factory=dict)
-    """What further rows of the same address name."""
+    """The same, by names that match no topic and cannot be one, as they may be shown."""
     fates: dict[bytes, str] = field(default_factory=dict)
     """By the addresses' digests, which of `COUNTS` they are: about 120 bytes each, 120 MB for a million."""
     unsubscribed: set[bytes] = field(default_factory=set)
@@ -85,6 +92,7 @@ class ExaminedFile:
 
 
 ELSEWHERE = "another row of the same address"
+SUBSCRIBED, BAD, NOT_SUBSCRIBED = "subscribed", "rows with errors", "not subscribed"
 COUNTS = {
     "new": "new people",
     "joined": "already known, now subscribed as well",
@@ -100,31 +108,55 @@ COUNTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class PeopleImport:
-    """One file and how it is to be read."""
+class ImportFile:
+    """A file and how it is to be read."""
 
-    path: Path
+    source: CsvSource
     shape: Shape
     columns: ImportColumns
     judge: Judge
+    state: ListState | None = None
+    """Where everybody in it stands, as its name says; None where its rows say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleImport:
+    """What is imported: a file, or those of a ZIP."""
+
+    files: tuple[ImportFile, ...]
     source: str
     """Where the people come from, for their consent record."""
     actor: UUID | str
     update: bool = False
 
+    @property
+    def size(self) -> int:
+        """Return the length of all files in bytes."""
+        return sum(file.source.size for file in self.files)
 
-def headers(path: Path, shape: Shape) -> tuple[str, ...]:
+    @property
+    def topics(self) -> TopicNames:
+        """Return the topics that rows may name."""
+        return self.files[0].judge.topics
+
+    def read_topics_as(self, topics: TopicNames) -> None:
+        """Take other topics: some were created since the first reading."""
+        for file in self.files:
+            file.judge.topics = topics
+
+
+def headers(source: CsvSource, shape: Shape) -> tuple[str, ...]:
     """Return the columns' names. Raises `FileRefused`."""
-    return read_headers(next(_cells(path, shape, 1)))
+    return read_headers(next(_cells(source, shape, 1)))
 
 
-def first_rows(path: Path, shape: Shape, count: int) -> list[list[str]]:
+def first_rows(source: CsvSource, shape: Shape, count: int) -> list[list[str]]:
     """Return the first rows after the headers, unmasked; mask them before showing them."""
-    return list(_cells(path, shape, count + 1))[1:]
+    return list(_cells(source, shape, count + 1))[1:]
 
 
-def _cells(path: Path, shape: Shape, count: int) -> Iterator[list[str]]:
-    reader = CsvReader(path, shape)
+def _cells(source: CsvSource, shape: Shape, count: int) -> Iterator[list[str]]:
+    reader = CsvReader(source, shape)
     try:
         for number, record in enumerate(reader.records()):
             if number == 0 and record.wrong:
@@ -147,11 +179,9 @@ def examine(job: PeopleImport, progress: Progress) -> ExaminedFile:
         fresh: dict[bytes, Details] = {}
         for row in chunk:
             digest = vault.email_digest(row.details.email)
-            _count_topics(examined, row)
+            _note_topics(examined, digest, row.topics)
             if digest in examined.fates:
                 examined.counts["twice"] += 1
-                if row.topics.bitmap:
-                    examined.more_topics[digest] = examined.more_topics.get(digest, 0) | row.topics.bitmap
             else:
                 examined.fates[digest] = "new"
                 fresh[digest] = row.details
@@ -168,14 +198,23 @@ def examine(job: PeopleImport, progress: Progress) -> ExaminedFile:
         examined.fates[digest] = "away"
         examined.away[ELSEWHERE] += 1
     examined.counts.update(examined.fates.values())
+    _count_topics(examined)
     return examined
 
 
-def _count_topics(examined: ExaminedFile, row: ImportRow) -> None:
-    if row.topics.bitmap:
-        examined.topics[row.topics.bitmap] += 1
-    import_topics.count(examined.unknown_topics, row.topics.unknown)
-    import_topics.count(examined.unusable_topics, row.topics.unusable)
+def _note_topics(examined: ExaminedFile, digest: bytes, topics: ChosenTopics) -> None:
+    if topics:
+        before = examined.chosen.get(digest)
+        examined.chosen[digest] = topics if before is None else before.with_those_of(topics)
+
+
+def _count_topics(examined: ExaminedFile) -> None:
+    """Count the topics of who would be subscribed."""
+    for digest, topics in examined.chosen.items():
+        if examined.fates[digest] in ("new", "joined"):
+            examined.topics.update(topics.numbers)
+            import_topics.count(examined.unknown_topics, topics.unknown)
+            import_topics.count(examined.unusable_topics, topics.unusable)
 
 
 class _Standing:
@@ -204,36 +243,72 @@ class _Standing:
         return "updated" if update else "there"
 
 
+@dataclass(slots=True)
+class _Reading:
+    """A reading of all files: how far it is, and what it finds."""
+
+    job: PeopleImport
+    phase: str
+    progress: Progress
+    examined: ExaminedFile
+    before: int = 0
+    """Bytes of the files that are read."""
+
+    def told(self, reader: CsvReader) -> None:
+        """Report how far it is."""
+        self.progress(self.phase, self.before + reader.done, self.job.size, self.examined.rows)
+
+
 def _judged(job: PeopleImport, progress: Progress, phase: str, examined: ExaminedFile) -> Iterator[ImportRow]:
-    """Yield valid rows; passes the others to `told`."""
-    reader = CsvReader(job.path, job.shape)
-    try:
-        records = reader.records()
-        next(records, None)
-        judge = job.judge.row
-        for record in records:
-            examined.rows += 1
-            if not examined.rows % 1000:
-                progress(phase, reader.done, reader.size, examined.rows)
-            try:
-                if record.wrong:
-                    raise Wrong("", record.wrong)
-                if any(record.cells):
-                    row = judge(record.cells)
-                    examined.left_out.update((job.columns.name_of(field), why) for field, why in row.left_out.items())
-                    yield row
-            except Wrong as wrong:
-                column = job.columns.name_of(wrong.field) if wrong.place is None else job.columns.called(wrong.place)
-                _note_bad(examined, BadRow(record.line, column, wrong.why))
-            except Away as away:
-                examined.counts["away"] += 1
-                column = job.columns.called(away.place)
-                examined.away[f"{column} ({away.state})" if away.state else column] += 1
-                if address := job.judge.address(record.cells):
-                    examined.unsubscribed.add(keeper().email_digest(EmailAddress(address)))
-        progress(phase, reader.size, reader.size, examined.rows)
-    finally:
-        reader.close()
+    """Yield valid rows of all files; counts the others."""
+    reading = _Reading(job, phase, progress, examined)
+    for file in job.files:
+        reader = CsvReader(file.source, file.shape)
+        try:
+            yield from _judged_file(file, reader, reading)
+        finally:
+            reader.close()
+        reading.before += reader.size
+    progress(phase, job.size, job.size, examined.rows)
+
+
+def _judged_file(file: ImportFile, reader: CsvReader, reading: _Reading) -> Iterator[ImportRow]:
+    examined = reading.examined
+    counts = examined.files.setdefault(file.source.name, Counter())
+    records = reader.records()
+    next(records, None)
+    judge = file.judge.row
+    for record in records:
+        examined.rows += 1
+        if not examined.rows % 1000:
+            reading.told(reader)
+        try:
+            if record.wrong:
+                raise Wrong("", record.wrong)
+            if file.state is not None:
+                raise Away(None, file.state)
+            if any(record.cells):
+                row = judge(record.cells)
+                examined.left_out.update((file.columns.name_of(field), why) for field, why in row.left_out.items())
+                counts[SUBSCRIBED] += 1
+                yield row
+        except Wrong as wrong:
+            counts[BAD] += 1
+            columns = file.columns
+            column = columns.name_of(wrong.field) if wrong.place is None else columns.called(wrong.place)
+            _note_bad(examined, BadRow(record.line, column, wrong.why, file.source.name))
+        except Away as away:
+            counts[away.state or NOT_SUBSCRIBED] += 1
+            _note_away(examined, file, away, record.cells)
+
+
+def _note_away(examined: ExaminedFile, file: ImportFile, away: Away, cells: Sequence[str]) -> None:
+    """Count somebody who is not subscribed, and remember them: no other row subscribes them."""
+    examined.counts["away"] += 1
+    column = file.source.name if away.place is None else file.columns.called(away.place)
+    examined.away[f"{column} ({away.state})" if away.state else column] += 1
+    if address := file.judge.address(cells):
+        examined.unsubscribed.add(keeper().email_digest(EmailAddress(address)))
 
 
 def _note_bad(examined: ExaminedFile, bad: BadRow) -> None:
@@ -257,15 +332,16 @@ def carry_out(job: PeopleImport, examined: ExaminedFile, progress: Progress) -> 
             if fate == "away":
                 outcome.counts["away"] += 1
             elif fate is not None:
-                rows[digest] = _with_topics(row, examined.more_topics.get(digest, 0))
+                rows[digest] = _with_topics(row, job.topics.bitmap_of(examined.chosen.get(digest, row.topics)))
             else:
                 outcome.counts["twice"] += 1
         outcome.counts += filing.file(rows)
     return outcome.counts
 
 
-def _with_topics(row: ImportRow, more: int) -> ImportRow:
-    return replace(row, topics=replace(row.topics, bitmap=row.topics.bitmap | more)) if more else row
+def _with_topics(row: ImportRow, bitmap: int) -> ImportRow:
+    """Return the row with the topics of all rows of its address, and with those that were created since."""
+    return row if row.topics.bitmap == bitmap else replace(row, topics=ChosenTopics(bitmap))
 
 
 class _Filing:
@@ -330,10 +406,9 @@ class _Filing:
         details = [boxed(self._vault, placement, DETAILS, row.details, now) for placement, row in new]
         consents = [boxed(self._vault, placement, CONSENT, self._consent(row), now) for placement, row in rows]
         bulk_filing.insert(Record, bulk_filing.RECORD, [*details, *consents])
-        places = [
-            (new_id(), placement.id, Subscription.State.CONFIRMED.value, now, row.consent_at) for placement, row in rows
-        ]
-        bulk_filing.insert(Subscription, ("id", "person_id", "state", "created_at", "confirmed_at"), places)
+        confirmed = Subscription.State.CONFIRMED.value
+        places = [(new_id(), placement.id, confirmed, now, row.consent_at, row.paused_until) for placement, row in rows]
+        bulk_filing.insert(Subscription, _SUBSCRIPTION, places)
         chosen = [
             (place[0], topic, row.consent_at)
             for place, (_, row) in zip(places, rows, strict=True)

@@ -14,8 +14,8 @@ from troth.core.personal import TYPES
 from troth.core.purpose import Category
 from troth.core.text import csv_cells
 from troth.newsletter.entry import wording_digest
-from troth.people.csv_reader import FileRefused
-from troth.people.import_columns import CONSENT, CONSENT_DATE, DETAIL_FIELDS, TOPICS, ImportColumns, masked
+from troth.people.csv_sources import FileRefused
+from troth.people.import_columns import CONSENT, CONSENT_DATE, DETAIL_FIELDS, PAUSED, TOPICS, ImportColumns, masked
 from troth.people.import_topics import ChosenTopics, TopicNames
 from troth.people.programs import ListState, bare_name, without_zone_name
 from troth.people.unsubscribed_columns import Meaning, Unclear, agrees, gone, is_moment, refuses
@@ -60,12 +60,14 @@ class ImportRow:
     left_out: Mapping[str, str]
     """Details that could not be used and are not needed, each with the reason."""
     topics: ChosenTopics
+    paused_until: datetime | None = None
 
 
 class Away(Exception):
-    """The row says itself, in the column at `place`, that this person is not on the list any more, or not yet."""
+    """The row says itself, in the column at `place`, that this person is not on the list any more, or not yet. Without
+    a place, the name of its file says so."""
 
-    def __init__(self, place: int, state: ListState | None = None) -> None:
+    def __init__(self, place: int | None, state: ListState | None = None) -> None:
         super().__init__()
         self.place, self.state = place, state
 
@@ -107,7 +109,8 @@ class Judge:
                     raise
                 values[field], left_out[field] = "", wrong.why
         topics = self.topics.read(self._columns.cells(TOPICS, cells))
-        return ImportRow(_details(values), self._when(cells), self._wording(cells), left_out, topics)
+        when, paused = self._when(cells), self._paused(cells)
+        return ImportRow(_details(values), when, self._wording(cells), left_out, topics, paused)
 
     def address(self, cells: Sequence[str]) -> str:
         """Return a row's address, whatever else it has; empty if there is none."""
@@ -210,13 +213,24 @@ class Judge:
     def _date(self, text: str) -> datetime:
         try:
             moment = parse_date(text, self._format)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise Wrong(CONSENT_DATE, "Not a date such as 2024-03-31.") from None
         if not _OLDEST <= moment <= self._now:
             raise Wrong(CONSENT_DATE, "The date is before 1990 or in the future.")
         if len(self._dates) < 10_000:
             self._dates[text] = moment
         return moment
+
+    def _paused(self, cells: Sequence[str]) -> datetime | None:
+        """Return until when somebody asked for no emails, if that is still to come."""
+        text = self._columns.pick(PAUSED, cells).strip()
+        if not text:
+            return None
+        try:
+            until = parse_date(text, self._format)
+        except (ValueError, OverflowError):
+            raise Wrong(PAUSED, "Not a date such as 2024-03-31.") from None
+        return until if until > self._now else None
 
     def _wording(self, cells: Sequence[str]) -> bytes:
         text = self._columns.pick(CONSENT, cells).strip()

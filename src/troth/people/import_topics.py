@@ -15,7 +15,7 @@ from django.db import transaction
 
 from troth.core.text import csv_cells
 from troth.newsletter import topics
-from troth.people.csv_reader import FileRefused
+from troth.people.csv_sources import FileRefused
 from troth.people.import_columns import DETAIL, masked
 
 LONGEST_NAME = 60
@@ -38,6 +38,24 @@ class ChosenTopics:
     unusable: tuple[str, ...] = ()
     """Names that match no topic and cannot be one, as they may be shown."""
 
+    def __bool__(self) -> bool:
+        return bool(self.bitmap or self.unknown or self.unusable)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Return the topics by `Topic.number`."""
+        return tuple(number for number in range(self.bitmap.bit_length()) if self.bitmap >> number & 1)
+
+    def with_those_of(self, other: "ChosenTopics") -> "ChosenTopics":
+        """Return what either row names."""
+        if self == other:
+            return self
+        return ChosenTopics(
+            self.bitmap | other.bitmap,
+            tuple(dict.fromkeys(self.unknown + other.unknown)),
+            tuple(dict.fromkeys(self.unusable + other.unusable)),
+        )
+
 
 class TopicNames:
     """Finds topics by their names, whatever the case. `always`: topics of every row, as a bitmap."""
@@ -59,10 +77,19 @@ class TopicNames:
                 self._cells[key] = chosen
         return chosen
 
+    def bitmap_of(self, chosen: ChosenTopics) -> int:
+        """Return the topics of a row that was read before some of them were created."""
+        bitmap = chosen.bitmap
+        for name in chosen.unknown:
+            if (number := self._numbers.get(_key(name))) is not None:
+                bitmap |= 1 << number
+        return bitmap
+
     def _read(self, cells: Sequence[str]) -> ChosenTopics:
         bitmap, unknown, unusable = self._always, dict[str, None](), dict[str, None]()
         for cell in cells:
-            names = [cell] if _key(cell) in self._numbers else names_in(cell)
+            names_topic = not cell.startswith(('"', "'")) and _key(cell) in self._numbers
+            names = [cell] if names_topic else names_in(cell)
             for name in map(_tidy, names):
                 if (number := self._numbers.get(name.casefold())) is not None:
                     bitmap |= 1 << number
@@ -139,6 +166,11 @@ def site_topics(always: Iterable[str] = ()) -> TopicNames:
         bitmap |= 1 << number
     archived = [topic.name for topic in topics.all_topics() if topic.archived_at is not None]
     return TopicNames(offered, archived, bitmap)
+
+
+def names_by_number() -> dict[int, str]:
+    """Return the names of this site's topics."""
+    return {topic.number: topic.name for topic in topics.all_topics()}
 
 
 def create(names: Iterable[str]) -> None:

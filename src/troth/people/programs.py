@@ -30,6 +30,7 @@ class ListState(StrEnum):
     COMPLAINED = "complained"
     PENDING = "not confirmed"
     REMOVED = "removed"
+    NEVER = "never subscribed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Program:
     name: str
     headers: tuple[frozenset[str], ...]
     """A file with all columns of one of these sets is taken for this program's."""
-    consent_dates: frozenset[str]
-    """When somebody joined."""
+    consent_dates: tuple[str, ...]
+    """When somebody joined: the first of these with a value counts."""
     topics: frozenset[str] = frozenset()
     """What somebody chose, or the operator's labels."""
     states: Mapping[str, Mapping[str, ListState]] = field(default_factory=dict)
@@ -49,6 +50,8 @@ class Program:
     """What it means where a column says that somebody is gone."""
     not_kept: frozenset[str] = frozenset()
     """Columns that are known and not read: nothing in Troth needs them."""
+    caution: str = ""
+    """What the operator must know of its export, since the file does not say it."""
 
 
 def bare_name(name: str) -> str:
@@ -87,19 +90,32 @@ _KIT = _words(
     pending="inactive unconfirmed",
     removed="blocked",
 )
+_OWN = _words(subscribed="confirmed", unsubscribed="left", pending="waiting")
 PROGRAMS: tuple[Program, ...] = (
+    Program(
+        "Troth",
+        (_set("email state signedup confirmed left"),),
+        consent_dates=("confirmed",),
+        topics=_set("topics"),
+        states={"state": _OWN},
+        gone={"left": ListState.UNSUBSCRIBED},
+        not_kept=_set("signedup"),
+    ),
     Program(
         "listmonk",
         (_set("email name attributes status"),),
-        consent_dates=_set("createdat"),
+        consent_dates=("createdat",),
         topics=_set("attributes lists"),
         states={"status": _words(subscribed="enabled", unsubscribed="disabled", removed="blocklisted")},
         not_kept=_set("uuid updatedat"),
+        caution="In listmonk, somebody who unsubscribed from a list, or has not confirmed it, can still have the "
+        "status enabled, and the file does not say so. Import only an export of one list with the subscription "
+        "status confirmed.",
     ),
     Program(
         "Mailchimp",
         (_set("emailaddress optintime confirmtime"),),
-        consent_dates=_set("optintime confirmtime"),
+        consent_dates=("confirmtime", "optintime"),
         topics=_set("tags"),
         gone={"unsubtime": ListState.UNSUBSCRIBED, "cleantime": ListState.BOUNCED},
         not_kept=_set(
@@ -110,7 +126,7 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         "Ghost",
         (_set("email subscribedtoemails"),),
-        consent_dates=_set("createdat"),
+        consent_dates=("createdat",),
         topics=_set("labels"),
         gone={"subscribedtoemails": ListState.UNSUBSCRIBED, "deletedat": ListState.REMOVED},
         not_kept=_set("id note complimentaryplan stripecustomerid tiers giftid importtier"),
@@ -118,14 +134,14 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         "Substack",
         (_set("email emaildisabled expiry"),),
-        consent_dates=_set("createdat"),
+        consent_dates=("createdat",),
         gone={"emaildisabled": ListState.UNSUBSCRIBED},
         not_kept=_set("activesubscription expiry plan firstpaymentat stripeconnectedcustomerid preferdigests"),
     ),
     Program(
         "Buttondown",
         (_set("email subscribertype"), _set("emailaddress type creationdate"), _set("email type creationdate")),
-        consent_dates=_set("creationdate subscriptiondate"),
+        consent_dates=("creationdate", "subscriptiondate"),
         topics=_set("tags"),
         states={"subscribertype": _BUTTONDOWN, "type": _BUTTONDOWN},
         gone={"unsubscriptiondate": ListState.UNSUBSCRIBED, "undeliverabilitydate": ListState.BOUNCED},
@@ -138,7 +154,7 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         "Kit (ConvertKit)",
         (_set("id firstname email status createdat"), _set("id firstname emailaddress state createdat")),
-        consent_dates=_set("createdat"),
+        consent_dates=("createdat",),
         topics=_set("tags segments"),
         states={"status": _KIT, "state": _KIT},
         not_kept=_set("id fields referrer referrerdomain"),

@@ -9,10 +9,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
+from troth.core.errors import TrothError
 from troth.kit.paging import number_asked
 from troth.kit.roles import DESK, OWNERS, actor, may
 from troth.people import export
 from troth.people import queries as service
+from troth.people.list_formats import ListFormat, form_of
 from troth.people.queries import SubscriberState
 
 
@@ -71,6 +73,7 @@ def _people(
         "states": list(SubscriberState),
         "form_url": service.form_url(),
         "problem": problem,
+        "formats": [ListFormat.TROTH] if state is SubscriberState.WAITING else list(ListFormat),
         "may_export": getattr(request.user, "role", None) in OWNERS,
     }
     return render(request, "people/people.html", context, status=status)
@@ -95,14 +98,18 @@ def search(request: HttpRequest) -> HttpResponse:
 
 @may(OWNERS)
 @require_POST
-def export_all(request: HttpRequest) -> StreamingHttpResponse:
+def export_all(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Stream the list as a CSV file. By POST: it opens people and is written to the access log."""
-    state = request.POST.get("state", "")
-    if state and state not in list(SubscriberState):
+    state, chosen = request.POST.get("state", ""), request.POST.get("format", ListFormat.TROTH.value)
+    if (state and state not in list(SubscriberState)) or chosen not in list(ListFormat):
         raise Http404
-    parts = export.list_people(actor(request), SubscriberState(state) if state else None)
+    try:
+        form = form_of(ListFormat(chosen), SubscriberState(state) if state else None)
+    except TrothError as refused:
+        return HttpResponse(f"{refused} {refused.mend}", status=422, content_type="text/plain; charset=utf-8")
+    parts = export.ListExport(actor(request), form).parts()
     answer = StreamingHttpResponse((part for _, part in parts), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="people{"-" + state if state else ""}.csv"'
+    answer["Content-Disposition"] = f'attachment; filename="{form.file_name}"'
     answer["Cache-Control"] = "no-store"
     return answer
 
