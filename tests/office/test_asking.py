@@ -42,7 +42,8 @@ UNDOABLE = {
 HARMLESS = {
     "search_people", "find_messages", "consent", "export_people", "export_person", "access_log_verify",  # look, or save
     "statistics_note", "canned", "team_add", "team_link", "api_tokens", "run_checks",  # add something
-    "campaign_new", "campaign_check_dns", "campaign_add_image", "campaign_test", "campaign_duplicate", "topic_new",
+    "campaign_new", "campaign_from_feed", "campaign_feed_items",
+    "campaign_check_dns", "campaign_add_image", "campaign_test", "campaign_duplicate", "topic_new",
     "campaign_recipients_export", "mail_template_new",
     "account_login", "account_logout", "account_reauthenticate", "account_change_password", "account_set_password",
     "mfa_authenticate", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_activate_totp",

@@ -17,9 +17,11 @@ from troth.core.lazy import lazy
 
 if TYPE_CHECKING:
     from troth.newsletter import models
-    from troth.newsletter.campaigns import drafts, sending
+    from troth.newsletter.campaigns import drafts, feed_drafts, feeds, sending
 else:
     drafts = lazy("troth.newsletter.campaigns.drafts")
+    feed_drafts = lazy("troth.newsletter.campaigns.feed_drafts")
+    feeds = lazy("troth.newsletter.campaigns.feeds")
     sending = lazy("troth.newsletter.campaigns.sending")
     models = lazy("troth.newsletter.models")
 
@@ -107,6 +109,51 @@ def send(
     unfinished = wait and not at and progress.waiting
     if progress.failed or progress.uncertain or progress.problem or unfinished:
         raise typer.Exit(1)
+
+
+@campaign.command("draft")
+def draft(
+    from_feed: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="An RSS, Atom or JSON Feed file; - for standard input.",
+            exists=True,
+            dir_okay=False,
+            allow_dash=True,
+        ),
+    ],
+    newest: Annotated[
+        int, typer.Option(min=0, max=200, help="Take so many of the newest posts.", show_default="those that are new")
+    ] = 0,
+    summaries: Annotated[bool, typer.Option("--summaries", help="The beginning of each post, with a link.")] = False,
+    site: SiteOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Make a draft of posts in a feed: those that came since the last draft from it. Nothing is fetched or sent."""
+    open_site(site)
+    feed = feeds.read(_document(from_feed))
+    offered = feed_drafts.offer(feed)
+    keys = [item.key for item in feed.items[:newest]] if newest else offered.suggested()
+    if not keys:
+        raise TrothError("Nothing in this feed is new since the last draft from it.", mend="Name a number: --newest 5.")
+    row = feed_drafts.draft(feed, keys, summaries=summaries)
+    posts = [item for item in feed.items if item.key in keys]
+    if as_json:
+        rows = [{"title": post.title, "link": post.link, "at": post.at and post.at.isoformat()} for post in posts]
+        print_json({"id": str(row.id), "subject": row.subject, "state": row.state, "posts": rows})
+        return
+    sys.stdout.write(f"{row.subject}\n{row.id}  draft\n")
+    for post in posts:
+        sys.stdout.write(f"  {post.title}\n")
+
+
+def _document(file: Path) -> bytes:
+    """Return a feed's bytes, of standard input for `-`; no more than is needed to see that it is too large."""
+    if str(file) == "-":
+        return sys.stdin.buffer.read(feeds.LARGEST + 1)
+    with file.open("rb") as opened:
+        return opened.read(feeds.LARGEST + 1)
 
 
 @campaign.command("show")

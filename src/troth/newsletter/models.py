@@ -214,6 +214,19 @@ class CampaignTest(models.Model):
         return str(self.id)
 
 
+class DraftedFeed(models.Model):
+    """A feed that campaigns were drafted from: which items it had, so that the next draft knows what is new."""
+
+    key = models.BinaryField(primary_key=True, max_length=16)
+    """Hash of the feed's address."""
+    items = models.BinaryField()
+    """Hashes of the items' ids, eight bytes each."""
+    drafted_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.drafted_at:%Y-%m-%d}"
+
+
 class MailTemplate(models.Model):
     """The words of a transactional email, which an operator's own program sends to one person by API. Nobody's
     details: what is the person's is filled in."""

@@ -142,6 +142,9 @@ ROOM = Room(
             "newsletter.Campaign.markdown",
             "newsletter.Campaign.link_name",
             "newsletter.CampaignImage.data",
+            # Hashes of the ids in the operators' own feeds.
+            "newsletter.DraftedFeed.key",
+            "newsletter.DraftedFeed.items",
             "newsletter.MailTemplate.name",
             "newsletter.MailTemplate.subject",
             "newsletter.MailTemplate.markdown",
@@ -164,6 +167,8 @@ ROOM = Room(
             icon="newsletter",
             also=(
                 "campaign",
+                "campaign_from_feed",
+                "campaign_feed_items",
                 "campaign_save",
                 "campaign_preview",
                 "campaign_review",

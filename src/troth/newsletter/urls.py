@@ -3,7 +3,7 @@
 from django.urls import path
 
 from troth.newsletter import topic_views
-from troth.newsletter.campaigns import sending_views, views
+from troth.newsletter.campaigns import feed_views, sending_views, views
 from troth.newsletter.transactional import views as mail_templates
 
 _ONE = "newsletter/<uuid:campaign_id>/"
@@ -11,6 +11,8 @@ _ONE = "newsletter/<uuid:campaign_id>/"
 urlpatterns = [
     path("newsletter/", views.campaigns, name="campaigns"),
     path("newsletter/new/", views.create, name="campaign_new"),
+    path("newsletter/feed/", feed_views.bring, name="campaign_from_feed"),
+    path("newsletter/feed/items/", feed_views.choose, name="campaign_feed_items"),
     path("newsletter/topics/", topic_views.topics, name="topics"),
     path("newsletter/topics/new/", topic_views.create, name="topic_new"),
     path("newsletter/topics/<uuid:topic_id>/", topic_views.change, name="topic"),

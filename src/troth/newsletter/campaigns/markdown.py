@@ -108,6 +108,17 @@ def parse(source: str, marks: Marks, *, site_url: str, campaign_name: str = "") 
     return Document(tokens, tuple(checks.links), tuple(checks.pictures))
 
 
+def link_works(url: str) -> bool:
+    """Return whether a draft may have a link to this address."""
+    try:
+        scheme = _SCHEME.match(url)
+        if scheme and scheme[1].lower() in {"http", "https"}:
+            return bool(_web_address(url, 0))
+    except DraftError:
+        return False
+    return bool(_MAILBOX.fullmatch(url) or _TELEPHONE.fullmatch(url))
+
+
 def has_html(text: str) -> bool:
     """Whether a text holds an element of HTML, or a comment."""
     return _HTML.search(text) is not None
