@@ -18,7 +18,7 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 
 from bench.site import CONSENT, free_port, settings
-from tests import forked
+from tests import forked, new_site
 from troth.operate import create_site
 
 TROTH = Path(sys.executable).with_name("troth")
@@ -90,7 +90,8 @@ class House:
     def __init__(self, folder, company, database=""):
         self.root, self.port, self.office = folder / "site", free_port(), free_port()
         self.company, self.database, self._serving = company, database, None
-        made = create_site.init(self.root, url=f"http://127.0.0.1:{self.port}")
+        make = create_site.init if database else new_site.create
+        made = make(self.root, url=f"http://127.0.0.1:{self.port}")
         self.paper = folder / "paper"
         self.paper.write_text("\n".join(made.recovery))
         (self.root / "troth.toml").write_text(

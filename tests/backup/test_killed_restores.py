@@ -111,8 +111,8 @@ def test_into(kept, tmp_path, there):
 
 
 @pytest.mark.postgres
-def test_with_postgresql_before_and_after_its_commit(tmp_path, postgres_server):
-    postgres_server.execute("DROP DATABASE IF EXISTS killed WITH (FORCE)", "CREATE DATABASE killed")
+def test_with_postgresql_before_and_after_its_commit(tmp_path, postgres_server, postgresql_template):
+    postgres_server.execute(f"CREATE DATABASE killed TEMPLATE {postgresql_template}")
     house = House(tmp_path, NoCompany(), postgres_server.at("killed"))
     filled(house)
     steps = killed_at_each_step(house, house.root, tmp_path / "copy", [house.data, house.keys], "--replace every=2")

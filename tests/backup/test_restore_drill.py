@@ -13,8 +13,8 @@ both = pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql",
 def url(database, request):
     if database == "sqlite":
         return ""
-    server = request.getfixturevalue("postgres_server")
-    server.execute("DROP DATABASE IF EXISTS drill WITH (FORCE)", "CREATE DATABASE drill")
+    server, template = map(request.getfixturevalue, ("postgres_server", "postgresql_template"))
+    server.execute("DROP DATABASE IF EXISTS drill WITH (FORCE)", f"CREATE DATABASE drill TEMPLATE {template}")
     return server.at("drill")
 
 

@@ -1,12 +1,12 @@
-"""A new site for commands."""
+"""A new site with its tables, for commands."""
 
 import pytest
 
-from troth.operate import create_site
+from tests import new_site
 
 
 @pytest.fixture
 def root(tmp_path):
     made = tmp_path / "site"
-    create_site.init(made, name="Example Software", url="http://127.0.0.1:18399")
+    new_site.create(made, name="Example Software", url="http://127.0.0.1:18399")
     return made

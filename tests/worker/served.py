@@ -13,10 +13,9 @@ from pathlib import Path
 import httpx
 
 from bench.site import CONSENT, free_port, settings
-from tests import forked
+from tests import forked, new_site
 from tests.browser.house import TROTH
 from troth.core.site import Site
-from troth.operate import create_site
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def troth(*words: str, check: bool = True, **environ: str) -> subprocess.Complet
 def make(root: Path, *, smtp: int = 9) -> tuple[Site, str]:
     """A new site on free ports, and its front's address."""
     port = free_port()
-    create_site.init(root, name="Example Software", url=f"http://127.0.0.1:{port}")
+    new_site.create(root, name="Example Software", url=f"http://127.0.0.1:{port}")
     (root / "troth.toml").write_text(settings(port, free_port(), smtp=smtp, proof=False))
     return Site(root), f"http://127.0.0.1:{port}"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from troth.operate import create_site
+from tests import new_site
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,11 +30,7 @@ def compare(site: Path, accepted: list[int], mails: dict[str, int]) -> dict[str,
 @pytest.fixture
 def empty(tmp_path: Path) -> Path:
     """A site in which nobody is filed."""
-    create_site.init(tmp_path / "site", name="Example Software", url="http://127.0.0.1:18300")
-    command = "import sys; from pathlib import Path; from troth.operate.site_session import in_site; "
-    command += "in_site(Path(sys.argv[1]))"
-    subprocess.run([sys.executable, "-c", command, str(tmp_path / "site")], check=True)
-    return tmp_path / "site"
+    return new_site.create(tmp_path / "site", name="Example Software", url="http://127.0.0.1:18300").root
 
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

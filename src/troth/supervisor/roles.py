@@ -133,7 +133,7 @@ ROLES = (
         fence=_front,
         shares=("public",),
         sees_site=False,
-        kept_out=("typer", "pydantic", "pydantic_core", "rich", "django", "allauth", "psycopg", "aiosmtplib"),
+        kept_out=("typer", "yaml", "pydantic", "pydantic_core", "rich", "django", "allauth", "psycopg", "aiosmtplib"),
         dies_at_once=True,
         stops=0,  # first nothing new comes in
     ),

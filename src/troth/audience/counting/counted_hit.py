@@ -129,7 +129,7 @@ def _bringer_of(day_key: bytes, address: str) -> bytes:
     return blake2b(network, key=day_key, digest_size=_BRINGER, person=b"troth bringer").digest()
 
 
-def _why_not(received: SeenHit, agent: user_agents.Agent, site: SiteFacts) -> str:
+def _why_not(received: SeenHit, agent: "user_agents.Agent", site: SiteFacts) -> str:
     hit = received.hit
     if agent.dropped:
         return agent.dropped
@@ -144,7 +144,7 @@ def _why_not(received: SeenHit, agent: user_agents.Agent, site: SiteFacts) -> st
     return ""
 
 
-def _about(received: SeenHit, agent: user_agents.Agent, site: SiteFacts) -> dict[int, str]:
+def _about(received: SeenHit, agent: "user_agents.Agent", site: SiteFacts) -> dict[int, str]:
     """Return the known attributes of a visit."""
     origin = page_names.origin(received.hit.referrer, received.hit.url, site.hosts)
     attributes = {

@@ -3,7 +3,7 @@ when (WALL 4). Each kind has a limited number of names a day; further ones are "
 tables."""
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import batched
@@ -126,6 +126,7 @@ class CellFold:
             for dim, name, register, rank in rose:
                 cells = risen.setdefault((dim * _BY, counts.day), {})
                 cells.setdefault((ids[name], 0), []).append((register, rank))
+        self._learn_cells([*days, *((kind, hour // 24) for kind, hour in hours), *risen])
         for (kind, day), cells_of_day in days.items():
             self._bound(kind, day, cells_of_day, _plus)
         for (kind, hour), cells_of_hour in hours.items():
@@ -147,6 +148,7 @@ class CellFold:
             if cell.name in self._ids:
                 cells = added.setdefault((kind_of(cell.dim, cell.by), day), {})
                 _put(cells, (self._ids[cell.name], self._ids[cell.by_name]), [count], _plus)
+        self._learn_cells(added)
         for (kind, at), cells in added.items():
             self._bound(kind, at, cells, _plus)
         table = Day._meta.db_table
@@ -163,12 +165,18 @@ class CellFold:
             Name.objects.bulk_create([Name(text=name) for name in batch], ignore_conflicts=True)
             self._ids.update(Name.objects.filter(text__in=batch).values_list("text", "id"))
 
+    def _learn_cells(self, cells: Iterable[tuple[int, int]]) -> None:
+        """Read which cells there are of these kinds on their days, unless that is known."""
+        unknown: dict[int, set[int]] = {}
+        for kind, day in cells:
+            if kind not in self._rows.setdefault(day, {}):
+                unknown.setdefault(day, set()).add(kind)
+        for day, kinds in unknown.items():
+            self._rows[day].update(_cells_there(kinds, day))
+
     def _bound[T](self, kind: int, day: int, cells: dict[_Pair, T], merge: Callable[[T, T], object]) -> None:
         """Move new cells to "(other)" where their kind has reached its limit of rows."""
-        rows = self._rows.setdefault(day, {})
-        known_pairs = rows.get(kind)
-        if known_pairs is None:
-            known_pairs = rows[kind] = _cells_there(kind, day)
+        known_pairs = self._rows[day][kind]
         fresh = [pair for pair in cells if pair not in known_pairs]
         room = max(0, (MOST_TOGETHER if kind % _BY else MOST_ALONE) - len(known_pairs))
         known_pairs.update(fresh[:room])
@@ -216,13 +224,15 @@ def _rows(cells: _Cells[list[int]]) -> list[tuple[int, ...]]:
     ]
 
 
-def _cells_there(kind: int, at: int) -> set[tuple[int, int]]:
-    """Return the cells of a day, from rows and its sheet."""
-    pairs = set(Day.with_proofs.filter(kind=kind, at=at).values_list("name", "by"))
-    sheet = Kept.objects.filter(unit=Kept.DAY, kind=kind, at=at).values_list("data", flat=True).first()
-    if sheet is not None:
-        bound = ColumnBlock(bytes(sheet))
-        pairs.update(zip(bound.column(CellColumn.NAME), bound.column(CellColumn.BY), strict=True))
+def _cells_there(kinds: Set[int], at: int) -> dict[int, set[_Pair]]:
+    """Return the cells of a day by kind, from rows and its sheets."""
+    pairs: dict[int, set[_Pair]] = {kind: set() for kind in kinds}
+    for kind, name, by in Day.with_proofs.filter(kind__in=kinds, at=at).values_list("kind", "name", "by"):
+        pairs[kind].add((name, by))
+    sheets = Kept.objects.filter(unit=Kept.DAY, kind__in=kinds, at=at)
+    for kind, data in sheets.values_list("kind", "data"):
+        sheet = ColumnBlock(bytes(data))
+        pairs[kind].update(zip(sheet.column(CellColumn.NAME), sheet.column(CellColumn.BY), strict=True))
     return pairs
 
 

@@ -45,8 +45,12 @@ def asks_of_proofs() -> bool:
 
 def closed_months(kind: int) -> range:
     """Return the months of a kind that have been added up; those without a sheet between them are empty."""
-    months = Kept._default_manager.filter(unit=Kept.MONTH, kind=kind).order_by("at").values_list("at", flat=True)
-    oldest, newest = months.first(), months.last()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT min(at), max(at) FROM {_SHEETS} WHERE unit = %s AND kind = %s",  # noqa: S608
+            [Kept.MONTH, kind],
+        )
+        oldest, newest = cursor.fetchone()
     return range(0) if oldest is None or newest is None else range(oldest, newest + 1)
 
 

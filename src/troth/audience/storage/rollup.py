@@ -131,8 +131,13 @@ def _taken_registers(kind: int, at: int) -> list[tuple[int, bytes]]:
 
 
 def _sheet(unit: int, kind: int, at: int) -> dict[Key, Figures]:
-    data = Kept.objects.filter(unit=unit, kind=kind, at=at).values_list("data", flat=True).first()
-    return {} if data is None else dict(ColumnBlock(bytes(data)))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT data FROM {Kept._meta.db_table} WHERE unit = %s AND kind = %s AND at = %s",  # noqa: S608
+            [unit, kind, at],
+        )
+        row = cursor.fetchone()
+    return {} if row is None else dict(ColumnBlock(bytes(row[0])))
 
 
 def _write(unit: int, kind: int, at: int, current: dict[Key, Figures], more: dict[Key, Figures]) -> None:
