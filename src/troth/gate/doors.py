@@ -175,7 +175,7 @@ def name_server(place: str) -> Door:
 def card_company(address: str) -> Door:
     """Return the door to the card company's API: `https://api.stripe.com`, or a stand-in at `http://localhost:8706`. No
     contact detail passes: buyers give theirs on the card company's own page. Raises `DoorError`."""
-    url = _split(address, "api", "[shop]")
+    url = _split(address, "`api` under [shop]")
     local = url.scheme == "http" and is_loopback(url.hostname or "")
     if not url.hostname or url.path not in ("", "/") or not (local or url.scheme == "https"):
         raise DoorError("`api` under [shop] is not an https:// address.", mend="Write https://api.stripe.com.")
