@@ -18,8 +18,8 @@ _ESCAPED = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", re.DOTALL)
 
 
 def lines(text: str) -> dict[Path, int]:
-    """Return the line, from 1, of each table and key: `("front", "listen")`. Of one named twice, the first; of a list of
-    tables, each by its number: `("relay 0", "name")`."""
+    """Return the line, from 1, of each table and key: `("front", "listen")`. Of one named twice, the first; of
+    a list of tables, each by its number: `("relay 0", "name")`."""
     return _Scanner(text).scan()
 
 
