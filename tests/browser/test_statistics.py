@@ -155,3 +155,19 @@ def test_by_keyboard_all_of_it_is_reached_and_the_focus_is_seen(desk, counted):
             unseen.append((tag, words))
     assert unseen == []
     assert {"More pages", "Custom range", "7 days", "/pricing"} <= set(met)
+
+
+def test_whoever_goes_back_before_the_scripts_have_loaded_gets_the_page_of_that_address(desk, house):
+    desk.goto(f"{house.office}/people/")
+    for path in ("/newsletter/", "/promises/"):
+        desk.locator(f"nav a[href='{path}']").first.click()
+        desk.wait_for_url(f"**{path}")
+    held = []
+    desk.route("**/vendor/htmx.js", lambda route: held.append(route))
+    desk.evaluate("history.back()")
+    expect(desk.get_by_role("heading", name="Newsletter", level=1)).to_be_visible()
+    desk.evaluate("history.back()")
+    desk.wait_for_url("**/people/", wait_until="commit")
+    for route in held:
+        route.continue_()
+    expect(desk.get_by_role("heading", name="People", level=1)).to_be_visible()

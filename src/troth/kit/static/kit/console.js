@@ -62,3 +62,7 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("htmx:after:swap", showKeys);
 showKeys();
+
+// Whoever goes back before these scripts have loaded changes the address alone: load the page that it names.
+const [loaded] = performance.getEntriesByType("navigation");
+if (loaded && loaded.name.split("#")[0] !== location.href.split("#")[0]) location.reload();
