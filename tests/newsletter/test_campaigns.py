@@ -478,3 +478,11 @@ def test_a_campaigns_email_that_may_arrive_twice_says_so(written, subscribers):
         assert ("You may get this email twice" in mail.text()) is maybe
         assert ("You may get this email twice" in mail.page()) is maybe
         assert "\ue000" not in mail.text() + mail.page() and "\ue002" not in mail.text() + mail.page()
+
+
+@pytest.mark.parametrize(("language", "words"), [("de", "zweimal"), ("fr", "deux fois"), ("pt-BR", "duas vezes")])
+def test_it_says_so_in_the_campaigns_language(written, subscribers, language, words):
+    draft, [person] = written(language=language), subscribers(1)
+    row = Delivery(kind="campaign", about=draft.id, person_id=person, message_id="<x@example.com>", maybe_twice=True)
+    [mail] = mails.compose_campaigns([row]).values()
+    assert words in mail.text() and words in mail.page()

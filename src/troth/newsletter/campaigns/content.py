@@ -69,6 +69,8 @@ class Content:
     hints: tuple[Hint, ...]
     images: tuple[str, ...] = ()
     """The names of the draft's images, each once."""
+    twice: str = ""
+    """What an email that may arrive twice says of it, in the draft's language."""
 
     @property
     def fields(self) -> frozenset[str]:
@@ -116,7 +118,8 @@ def render(draft: Draft, look: Look) -> Content:
     )
     hints = link_check.hints(written, document)
     images = tuple(dict.fromkeys(picture.name for picture in document.pictures))
-    return Content(marks.pattern(subject, html=False), html, text, document.links, hints, images)
+    twice = footer_words.footer(draft.language, look.site_name).twice
+    return Content(marks.pattern(subject, html=False), html, text, document.links, hints, images, twice)
 
 
 def article(draft: Draft, look: Look) -> Article:

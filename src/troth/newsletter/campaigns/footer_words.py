@@ -15,6 +15,8 @@ class Footer:
     unsubscribe: str
     preferences: str
     view: str
+    twice: str
+    """For an email that may arrive twice."""
 
 
 class _Words(NamedTuple):
@@ -25,6 +27,7 @@ class _Words(NamedTuple):
     unsubscribe: str
     preferences: str
     view: str
+    twice: str
 
 
 _WORDS = {
@@ -34,6 +37,7 @@ _WORDS = {
         "Unsubscribe",
         "Preferences",
         "View in browser",
+        "You may get this email twice: the connection broke while it was being sent. Either copy works.",
     ),
     "de": _Words(
         "Sie erhalten diese E-Mail, weil Sie den Newsletter von {site} abonniert haben.",
@@ -41,6 +45,7 @@ _WORDS = {
         "Abmelden",
         "Einstellungen",
         "Im Browser ansehen",
+        "Vielleicht erhalten Sie diese E-Mail zweimal: Die Verbindung brach beim Senden ab. Beide sind gültig.",
     ),
     "es": _Words(
         "Recibe este correo porque se suscribió al boletín de {site}.",
@@ -48,6 +53,7 @@ _WORDS = {
         "Darse de baja",
         "Preferencias",
         "Ver en el navegador",
+        "Puede que reciba este correo dos veces: la conexión se cortó durante el envío. Ambas copias sirven.",
     ),
     "fr": _Words(
         "Vous recevez cet e-mail parce que vous êtes abonné à la lettre d’information de {site}.",
@@ -55,6 +61,7 @@ _WORDS = {
         "Se désabonner",
         "Préférences",
         "Voir dans le navigateur",
+        "Cet e-mail peut vous parvenir deux fois : la connexion a été coupée pendant l’envoi. Les deux sont valables.",
     ),
     "it": _Words(
         "Ricevi questa email perché hai sottoscritto la newsletter di {site}.",
@@ -62,6 +69,7 @@ _WORDS = {
         "Annulla l’iscrizione",
         "Preferenze",
         "Vedi nel browser",
+        "Potresti ricevere questa email due volte: la connessione è caduta durante l’invio. Entrambe sono valide.",
     ),
     "nl": _Words(
         "U ontvangt deze e-mail omdat u zich hebt aangemeld voor de nieuwsbrief van {site}.",
@@ -69,6 +77,7 @@ _WORDS = {
         "Afmelden",
         "Voorkeuren",
         "Bekijken in de browser",
+        "Mogelijk ontvangt u deze e-mail twee keer: de verbinding viel weg tijdens het verzenden. Beide zijn geldig.",
     ),
     "pt": _Words(
         "Recebe este e-mail porque subscreveu a newsletter de {site}.",
@@ -76,6 +85,7 @@ _WORDS = {
         "Cancelar subscrição",
         "Preferências",
         "Ver no navegador",
+        "Pode receber este e-mail duas vezes: a ligação caiu durante o envio. Ambas as cópias são válidas.",
     ),
 }
 
@@ -88,7 +98,7 @@ def footer(language: str, site_name: str, *, transactional: bool = False) -> Foo
     known = base if base in _WORDS else "en"
     words = _WORDS[known]
     why = (words.about_you if transactional else words.why).replace("{site}", site_name)
-    return Footer(known, direction(known), why, words.unsubscribe, words.preferences, words.view)
+    return Footer(known, direction(known), why, words.unsubscribe, words.preferences, words.view, words.twice)
 
 
 def direction(language: str) -> str:

@@ -24,7 +24,7 @@ from troth.core.purpose import Reason
 from troth.core.rooms import EmailKind
 from troth.core.signed_links import Act
 from troth.gate import outbox
-from troth.gate.message import TWICE, Mail, check_link, one_line
+from troth.gate.message import Mail, check_link, one_line
 from troth.gate.models import Delivery
 from troth.newsletter import topics
 from troth.newsletter.campaigns.content import Content, Draft, Look, render
@@ -95,7 +95,7 @@ class CampaignMail(Mail):
 
     def _values(self) -> dict[str, str]:
         links = {"unsubscribe_url": self.unsubscribe_url, "preferences_url": self.preferences_url}
-        note = {"twice": TWICE} if self.maybe_twice else {}
+        note = {"twice": self.content.twice} if self.maybe_twice else {}
         return {**self.values, "site_name": self.site_name, **links, **note}
 
 

@@ -11,7 +11,7 @@ from troth.core.errors import TrothError
 from troth.core.personal import MessageText
 from troth.core.purpose import Reason
 from troth.core.rooms import EmailKind
-from troth.gate.message import TWICE, Mail, one_line
+from troth.gate.message import Mail, one_line
 from troth.gate.models import Delivery
 from troth.newsletter.campaigns import sending
 from troth.newsletter.campaigns.content import Content
@@ -56,7 +56,7 @@ class ProgramMail(Mail):
 
     def _values(self) -> dict[str, str]:
         data = {f"data.{name}": value.reveal() for name, value in zip(self.names, self.data, strict=True)}
-        note = {"twice": TWICE} if self.maybe_twice else {}
+        note = {"twice": self.content.twice} if self.maybe_twice else {}
         return {**self.values, **data, "site_name": self.site_name, **note}
 
 
