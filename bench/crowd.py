@@ -112,12 +112,11 @@ def make(root: Path, url: str) -> Path:
 
 def take_in(path: Path, tell: Any = lambda *_: None) -> dict[str, int]:
     """Import the file into the site that Django points at; returns what became of its rows."""
-    from troth.people import csv_reader, import_columns, import_job, import_rows
+    from troth.people import import_files, import_job, import_rows, import_topics
 
-    shape = csv_reader.find_shape(path)
-    columns = import_columns.find_mapping(import_job.headers(path, shape), {})
-    judge = import_rows.Judge(columns, import_rows.ConsentStatement("Send me the newsletter."))
-    job = import_job.PeopleImport(path, shape, columns, judge, "bench", "bench")
+    options = import_files.ReadingOptions(import_rows.ConsentStatement("Send me the newsletter."))
+    files = import_files.files_of(path, options, import_topics.site_topics([]))
+    job = import_job.PeopleImport(files, "bench", "bench")
     found = import_job.examine(job, tell)
     return dict(import_job.carry_out(job, found, tell))
 
