@@ -12,6 +12,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from html import escape
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -247,6 +248,23 @@ class Operator:
         expect(self.page.get_by_role("heading", name="Edit template")).to_be_visible()
         self.look_round()
 
+    def draft_from_a_feed(self) -> None:
+        """Make a draft of posts whose titles and texts are hostile, too."""
+        self.go(f"{self.office}/newsletter/feed/")
+        posts = "".join(
+            f"<item><title>{escape(attack)}</title><link>https://example.com/{number}</link>"
+            f"<description>{escape(attack)}</description></item>"
+            for number, attack in enumerate(hostile.ATTACKS)
+        )
+        feed = f'<rss version="2.0"><channel><title>{escape(hostile.ATTACKS[1])}</title>{posts}</channel></rss>'
+        self.page.get_by_label("Or its text").fill(feed)
+        self.page.get_by_role("button", name="Show posts").click()
+        expect(self.page.get_by_role("heading", name="Choose posts")).to_be_visible()
+        self.look_round()
+        self.page.get_by_role("button", name="Create draft").click()
+        expect(self.page.get_by_role("heading", name="Edit campaign")).to_be_visible()
+        self.look_round()
+
     def press_everything(self) -> None:
         """Until nothing is left: links first, so that every page is known before anything changes. A person is deleted
         last."""
@@ -293,6 +311,7 @@ def test_nothing_that_others_wrote_makes_the_operators_browser_ask_for_anything(
     desks.add_app(operator.page, besieged)
     operator.look_at_campaigns()
     operator.write_a_template()
+    operator.draft_from_a_feed()
     operator.press_everything()
     exported = tmp_path / "list.csv"
     _troth(besieged, "people", "list", "--export", str(exported))
