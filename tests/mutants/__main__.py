@@ -2,8 +2,9 @@
 
     python -m tests.mutants [--json] [--at-once N] [--changed | NAME ...]
 
-`--changed` runs the mutants of the promises whose words, proofs or mutants changed since they were last run. A run
-without names writes, to `src/troth/policy/killed.json`, the promises of which every mutant was killed.
+NAME is a mutant, or a promise: the control and all of its mutants. `--changed` runs those of the promises whose words,
+proofs or mutants changed since they were last run. A run with the control writes, to `src/troth/policy/killed.json`, the
+promises of which every mutant was killed.
 """
 
 import argparse
@@ -46,10 +47,9 @@ def main() -> int:
 
     tried = run.try_all(mutants, tell, options.at_once)
     failed = [one for one in tried if not one.killed]
-    if not options.names:
-        done = {one.id for one in tried if one.killed}
-        whole = {promise: digest for promise, digest in now.items() if {one.id for one in BY_PROMISE[promise]} <= done}
-        run.write(tried, whole if "control" in done else {})
+    done = {one.id for one in tried if one.killed}
+    whole = {promise: digest for promise, digest in now.items() if {one.id for one in BY_PROMISE[promise]} <= done}
+    run.write(tried, whole if "control" in done else {})
     seconds, used = round(time.monotonic() - begun), resource.getrusage(resource.RUSAGE_CHILDREN)
     work = round(used.ru_utime + used.ru_stime)
     if options.json:

@@ -108,9 +108,10 @@ def _is_of(promise: str, tried: Tried) -> bool:
 
 
 def chosen(names: Sequence[str]) -> list[Mutant]:
-    """Return the mutants of these names. Raises `KeyError` for an unknown name."""
-    known = {"control": CONTROL, **MUTANTS}
-    return [known[name] for name in names]
+    """Return the mutants of these names; for a promise, the control and all of its. `KeyError` for an unknown name."""
+    known = {"control": [CONTROL], **{name: [mutant] for name, mutant in MUTANTS.items()}}
+    known |= {promise: all_of([promise]) for promise in BY_PROMISE}
+    return list(dict.fromkeys(mutant for name in names for mutant in known[name]))
 
 
 def all_of(promises: Iterable[str]) -> list[Mutant]:
