@@ -2,8 +2,8 @@
 
     python -m tests.mutants [--json] [--at-once N] [--changed | NAME ...]
 
-NAME is a mutant, or a promise: the control and all of its mutants. `--changed` runs those of the promises whose words,
-proofs or mutants changed since they were last run. A run with the control writes, to `src/troth/policy/killed.json`, the
+NAME is a mutant, or a promise: the control and its mutants. `--changed` runs those of the promises whose words, proofs
+or mutants changed since they were last run. A run with the control writes, to `src/troth/policy/killed.json`, the
 promises of which every mutant was killed.
 """
 

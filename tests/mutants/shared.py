@@ -164,12 +164,12 @@ SENT = (
         proofs("shared.mails"),
         edit(
             "worker/loop.py",
-            "                outcome = await self._post.send(job.mail, released=job.released)\n",
+            "                outcome = await self._post.send(job.mail, released=job.released, begin=begin)\n",
             "                import dataclasses\n"
             "                from troth.core.personal import EmailAddress\n"
             "                copy = dataclasses.replace(job.mail, to=EmailAddress('partner@example.com'))\n"
             "                await self._post.send(copy, released=True)\n"
-            "                outcome = await self._post.send(job.mail, released=job.released)\n",
+            "                outcome = await self._post.send(job.mail, released=job.released, begin=begin)\n",
         ),
     ),
     Mutant(
