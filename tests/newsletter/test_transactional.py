@@ -140,6 +140,12 @@ def test_an_order_that_does_not_fit_is_refused_with_the_parameter_and_no_value(t
     assert queued().count() == 0 and b"4111" not in answer.content
 
 
+@both
+@pytest.mark.parametrize("change", [{"template": "a\0b"}, {"to": "a\0b@example.com"}, {"data": {"number": "a\0b"}}])
+def test_a_character_that_no_database_stores_is_refused(token, change):
+    assert post(token, change).status_code == 422 and queued().count() == 0
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
@@ -150,6 +156,7 @@ def test_an_order_that_does_not_fit_is_refused_with_the_parameter_and_no_value(t
         ({"kind": "text/plain"}, 415),
         ({"body": json.dumps(ORDER | {"data": {"number": "x" * 40_000}})}, 413),
         ({"idempotency-key": "a b"}, 422),
+        ({"idempotency-key": ""}, 422),
     ],
 )
 def test_a_request_that_is_none_is_refused(token, request_, status):

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from troth.audience.api import views
 from troth.front.http.rate_limit import Buckets
 from troth.newsletter.transactional import api as mail
+from troth.newsletter.transactional import openapi
 
 BURST, REFILL = 120, 0.5
 """Requests per token: a burst of 120, four times what a dashboard of thirty panels needs, then one each half second."""
@@ -32,12 +33,13 @@ def _missed(token: bytes) -> None:
 def door(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     """Answer requests below `/api/`; pass on all others."""
     limits = mail.Limits(_take, _missed)
+    others = (openapi.description(),)
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         if mail.is_mail(request.path):
             return mail.answer(request, limits)
         if request.path.startswith(views.PREFIX):
-            return views.answer(request, _take)
+            return views.answer(request, _take, others)
         return get_response(request)
 
     return respond

@@ -1,12 +1,16 @@
-"""Generates the API's OpenAPI 3.1 document from the types that read parameters and write answers. Sources: OpenAPI
-Specification 3.1.1; RFC 9457 for errors."""
+"""Generates the APIs' OpenAPI 3.1 document from the types that read parameters and write answers. The statistics are
+described here; each other API describes itself, and the office puts them together. Sources: OpenAPI Specification
+3.1.1; RFC 9457 for errors."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from troth.audience.api.endpoints import BASE, ENDPOINTS, Endpoint
 from troth.audience.api.requests import Problem
+from troth.audience.api.tokens import Scope
 
 _ERRORS = {
     400: "A parameter is not valid.",
@@ -20,22 +24,30 @@ _ERRORS = {
 }
 
 
-def document(site_name: str, url: str) -> dict[str, Any]:
-    """Return the document for an admin server at `url`."""
-    types = [*{endpoint.answer: None for endpoint in ENDPOINTS}, Problem]
-    _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an API says of itself."""
+
+    paths: Mapping[str, Mapping[str, Any]]
+    """Path Item Objects, by path."""
+    schemas: Mapping[str, Any]
+    """Schema Objects, by name."""
+
+
+def document(site_name: str, url: str, others: Sequence[Description] = ()) -> dict[str, Any]:
+    """Return the document of the statistics and the `others`, for an admin server at `url`."""
+    descriptions = (_statistics(), *others)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": f"Visitor statistics of {site_name}",
+            "title": f"APIs of {site_name}",
             "version": "1",
-            "description": "Totals only: no answer has a field for personal data.",
+            "description": "Statistics are totals only: no answer of theirs has a field for personal data.",
         },
         "servers": [{"url": url}],
-        "security": [{"token": []}],
-        "paths": {endpoint.path: {"get": _operation(endpoint)} for endpoint in ENDPOINTS},
+        "paths": {path: item for each in descriptions for path, item in each.paths.items()},
         "components": {
-            "schemas": components,
+            "schemas": {name: schema for each in descriptions for name, schema in each.schemas.items()},
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -47,26 +59,46 @@ def document(site_name: str, url: str) -> dict[str, Any]:
     }
 
 
+def reference(kind: type) -> dict[str, str]:
+    """Return the Reference Object of a type that is among the schemas."""
+    return {"$ref": f"#/components/schemas/{kind.__name__}"}
+
+
+def security(scope: Scope) -> list[dict[str, list[str]]]:
+    """Return the Security Requirement Objects of an operation whose token has this scope."""
+    return [{"token": [scope.value]}]
+
+
+def errors(descriptions: Mapping[int, str]) -> dict[str, Any]:
+    """Return the Response Objects of errors, from what each status means."""
+    content = {"application/problem+json": {"schema": reference(Problem)}}
+    return {str(status): {"description": words, "content": content} for status, words in descriptions.items()}
+
+
+def _statistics() -> Description:
+    types = [*{endpoint.answer: None for endpoint in ENDPOINTS}, Problem]
+    _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    return Description({endpoint.path: {"get": _operation(endpoint)} for endpoint in ENDPOINTS}, schemas)
+
+
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
     responses: dict[str, Any] = {
         "200": {
             "description": "The answer.",
             "headers": {"ETag": {"schema": {"type": "string"}}},
             "content": {
-                "application/json": {"schema": {"$ref": f"#/components/schemas/{endpoint.answer.__name__}"}},
+                "application/json": {"schema": reference(endpoint.answer)},
                 "text/csv": {"schema": {"type": "string"}},
             },
         },
         "304": {"description": "Not modified: the answer still matches `If-None-Match`."},
     }
-    for status, words in _ERRORS.items():
-        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        responses[str(status)] = {"description": words, "content": problem}
     return {
         "operationId": endpoint.path.removeprefix(f"{BASE}/").partition("/{")[0].replace("/", "_").replace("-", "_"),
         "summary": endpoint.summary,
         "parameters": list(_parameters(endpoint)),
-        "responses": responses,
+        "security": security(Scope.STATISTICS),
+        "responses": responses | errors(_ERRORS),
     }
 
 

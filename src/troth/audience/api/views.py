@@ -2,7 +2,7 @@
 cookie, so that a page of another origin cannot read its answers. Errors are problem details (RFC 9457) without a value
 that came in. The OpenAPI document needs no token."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -21,10 +21,10 @@ DOCUMENT = f"{endpoints.BASE}/openapi.json"
 _READS = ("GET", "HEAD")
 
 
-def answer(request: HttpRequest, pace: Pace) -> HttpResponse:
-    """Return the response to any request."""
+def answer(request: HttpRequest, pace: Pace, others: Sequence[openapi.Description] = ()) -> HttpResponse:
+    """Return the response to any request. `others`: the APIs that the OpenAPI document describes besides this one."""
     try:
-        response = _answer(request, pace)
+        response = _answer(request, pace, others)
     except BadParameter as refused:
         response = problem(400, str(refused), refused.mend, parameter=refused.field)
     except NotAnswered as refused:
@@ -36,7 +36,7 @@ def answer(request: HttpRequest, pace: Pace) -> HttpResponse:
     return response
 
 
-def _answer(request: HttpRequest, pace: Pace) -> HttpResponse:
+def _answer(request: HttpRequest, pace: Pace, others: Sequence[openapi.Description]) -> HttpResponse:
     match = endpoints.find(request.path)
     if match is None and request.path != DOCUMENT:
         return problem(404, "There is no such endpoint.", f"{DOCUMENT} lists the endpoints.")
@@ -46,7 +46,7 @@ def _answer(request: HttpRequest, pace: Pace) -> HttpResponse:
         return response
     if match is None:
         office = settings.TROTH_CONFIG.office.url.rstrip("/")
-        document = openapi.document(settings.TROTH_CONFIG.site.name, office)
+        document = openapi.document(settings.TROTH_CONFIG.site.name, office, others)
         return _sent(request, msgspec.json.encode(document), "application/json")
     token = authorised(request, pace, Scope.STATISTICS)
     return token if isinstance(token, HttpResponse) else _answered(request, *match)

@@ -6,6 +6,7 @@ that came in. `Idempotency-Key` is the header of draft-ietf-httpapi-idempotency-
 logged.
 """
 
+import json
 import re
 import uuid
 from collections.abc import Callable
@@ -26,8 +27,11 @@ from troth.vault import codec
 PATH = "/api/mail"
 LARGEST = 32 * 1024
 """Bytes of a request."""
-_KEY = re.compile(r"[!-~]{1,100}")
-_SHAPE = 'Send JSON such as {"template": "receipt", "to": "ada@example.com", "data": {"number": "4711"}}.'
+KEY = re.compile(r"[!-~]{1,100}")
+"""What an idempotency key is."""
+EXAMPLE = {"template": "receipt", "to": "ada@example.com", "data": {"number": "4711"}}
+"""A request, for errors and for the API's description."""
+_SHAPE = f"Send JSON such as {json.dumps(EXAMPLE)}."
 _WAIT = 3600
 _decoder = msgspec.json.Decoder(Order, dec_hook=codec.personal)
 
@@ -95,8 +99,8 @@ def _state(token: uuid.UUID, ident: str) -> HttpResponse:
 
 
 def _post(request: HttpRequest, sender: Sender) -> HttpResponse:
-    key = request.headers.get("Idempotency-Key", "")
-    if key and not _KEY.fullmatch(key):
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not KEY.fullmatch(key):
         raise OrderRefused(
             "This is no idempotency key.", mend="Send 1 to 100 visible ASCII characters.", field="Idempotency-Key"
         )
@@ -110,7 +114,7 @@ def _post(request: HttpRequest, sender: Sender) -> HttpResponse:
         return _too_large()
     except (msgspec.DecodeError, UnicodeError):  # their words may quote what was sent
         return problem(400, "The request does not have the fields it needs.", _SHAPE)
-    return _told(orders.take(sender, order, key), 202)
+    return _told(orders.take(sender, order, key or ""), 202)
 
 
 def _too_large() -> HttpResponse:
@@ -118,8 +122,7 @@ def _too_large() -> HttpResponse:
 
 
 def _told(email: Taken, status: int) -> HttpResponse:
-    body = msgspec.json.encode({"id": str(email.id), "state": email.state})
-    response = HttpResponse(body, status=status, content_type="application/json")
+    response = HttpResponse(msgspec.json.encode(email), status=status, content_type="application/json")
     if status == 202:
         response["Location"] = f"{settings.TROTH_CONFIG.office.url.rstrip('/')}{PATH}/{email.id}"
     return response

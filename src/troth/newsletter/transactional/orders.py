@@ -16,10 +16,12 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Annotated, Literal
 
 import msgspec
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from msgspec import Meta
 
 from troth.core import clock
 from troth.core.contact_details import check, unwelcome
@@ -46,9 +48,15 @@ MOST_A_DAY = 20
 MOST_HELD = 3
 """Emails of one token that wait for an owner: with so many it sends no more until some are reviewed."""
 _DAY = timedelta(days=1)
-_STATES = {
+type State = Literal["queued", "sent", "uncertain", "failed", "not_sent"]
+"""How far an email is, as a program learns it. `sent`: the SMTP server accepted it."""
+_STATES: dict[Delivery.State, State] = {
+    Delivery.State.QUEUED: "queued",
     Delivery.State.SENDING: "queued",
     Delivery.State.HELD: "queued",  # what is held is never told to whoever sent it (WALL 3)
+    Delivery.State.SENT: "sent",
+    Delivery.State.UNCERTAIN: "uncertain",
+    Delivery.State.FAILED: "failed",
     Delivery.State.SUPPRESSED: "not_sent",
     Delivery.State.SKIPPED: "not_sent",
 }
@@ -77,12 +85,15 @@ class TooMany(OrderRefused):
     """Not now."""
 
 
+_TEMPLATE = Meta(description="The name of a template.", extra_json_schema={"pattern": f"^{templates.NAME.pattern}$"})
+
+
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a program asks for."""
 
-    template: str
-    to: EmailAddress
-    data: dict[str, MessageText] = {}
+    template: Annotated[str, _TEMPLATE]
+    to: Annotated[EmailAddress, Meta(description="A confirmed subscriber, or somebody whom you answered.")]
+    data: Annotated[dict[str, MessageText], Meta(description="The data fields that the template declares.")] = {}
 
     def __repr__(self) -> str:
         return "<Order>"
@@ -105,8 +116,7 @@ class Taken:
     """An email that was taken, and how far it is."""
 
     id: uuid.UUID
-    state: str
-    """`queued`, `sent` (the SMTP server accepted it), `uncertain`, `failed` or `not_sent`."""
+    state: State
 
 
 def take(sender: Sender, order: Order, key: str = "", *, actor: str = PROGRAM) -> Taken:
@@ -164,7 +174,8 @@ def _earlier(ident: uuid.UUID, fingerprint: bytes) -> Taken | None:
 
 def _checked(order: Order) -> MailTemplate:
     """Return the template of an order that fits it. Says nothing of anybody."""
-    template = MailTemplate.objects.filter(name=order.template).first()
+    is_name = templates.NAME.fullmatch(order.template)  # PostgreSQL takes no NUL, not even to look for it
+    template = MailTemplate.objects.filter(name=order.template).first() if is_name else None
     if template is None:
         raise OrderRefused(
             "There is no template with this name.",
@@ -240,4 +251,4 @@ def told(token: uuid.UUID, ident: uuid.UUID) -> Taken | None:
 
 def _told(mail: TransactionalMail) -> Taken:
     state = Delivery.with_canaries.filter(about=mail.id).values_list("state", flat=True).first()
-    return Taken(mail.id, "not_sent" if state is None else _STATES.get(Delivery.State(state), state))
+    return Taken(mail.id, "not_sent" if state is None else _STATES[Delivery.State(state)])
