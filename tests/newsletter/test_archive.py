@@ -8,12 +8,13 @@ from xml.etree import ElementTree as xml
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.conftest import both
 from troth.core import clock
 from troth.front import published
 from troth.newsletter import archive
-from troth.newsletter.campaigns import drafts
+from troth.newsletter.campaigns import drafts, mails
 from troth.newsletter.campaigns.sending import CampaignRefused
 from troth.newsletter.models import Campaign, CampaignImage
 from troth.newsletter.published import IMAGE_NAME, PAGE_NAME
@@ -180,6 +181,30 @@ def test_a_campaign_that_makes_no_page_any_more_is_left_out(site, settings):
     sent(settings, subject="Moved", markdown="![x](https://elsewhere.example.org/images/a.png)")
     given, _ = shown(site)
     assert [campaign.subject for campaign in given.campaigns] == ["Good"]
+
+
+def moved(settings, url="https://www.example.net/new"):
+    config = settings.TROTH_CONFIG
+    settings.TROTH_CONFIG = replace(config, site=replace(config.site, url=url))
+    return url
+
+
+def test_a_campaign_stays_when_the_site_moves_and_its_pictures_come_from_the_new_address(site, settings):
+    picture(PICTURE)
+    before, campaign = settings.TROTH_CONFIG.site.url, sent(settings)
+    shown(site)
+    url = moved(settings)
+    given, [text] = shown(site)
+    assert f'src="{url}/images/{PICTURE}"' in text and f"{before}/images" not in text
+    assert f"{url}/images/{PICTURE}" in (site.public / "archive" / given.feed).read_text("utf-8")
+    html = mails.content_of(campaign, settings.TROTH_CONFIG).html.fallbacks()  # one that is still being sent
+    assert f'src="{url}/images/{PICTURE}"' in html and f"{before}/images" not in html
+
+
+def test_a_picture_that_this_site_does_not_have_is_not_loaded_from_an_earlier_address(site, settings):
+    sent(settings)
+    moved(settings)
+    assert not shown(site)[1]
 
 
 # -- the feed ---------------------------------------------------------------------------------------------------------

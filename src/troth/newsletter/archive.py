@@ -23,6 +23,7 @@ from troth.core.disk import set_mode, sync_folder, write_synced
 from troth.newsletter.campaigns import content
 from troth.newsletter.campaigns.content import Draft, Look
 from troth.newsletter.campaigns.draft_error import DraftError
+from troth.newsletter.campaigns.mails import image_widths
 from troth.newsletter.campaigns.merge import Marks
 from troth.newsletter.models import Campaign, CampaignImage
 from troth.newsletter.published import ARCHIVE, IMAGE_NAME, IMAGES, PAGE_NAME, Archive, ArchivedCampaign
@@ -102,11 +103,12 @@ def _issue(ident: UUID, config: Config) -> _Issue | None:
 
 def _made(campaign: Campaign, config: Config) -> _Issue | None:
     draft = Draft(campaign.subject, campaign.preheader, campaign.markdown, campaign.template, campaign.language)
-    site, marks = config.site, Marks(config.site.name)
+    site, marks, widths = config.site, Marks(config.site.name), dict(image_widths(campaign.markdown))
+    look = Look(site.name, site.accent, site.url, campaign_name=campaign.link_name, image_widths=widths)
     try:
-        article = content.article(draft, Look(site.name, site.accent, site.url, campaign_name=campaign.link_name))
+        article = content.article(draft, look)
         summary = marks.fallbacks(marks.line(campaign.preheader, "preheader"))
-    except DraftError:  # the site has moved since, and its pictures with it
+    except DraftError:  # one of its pictures is gone, say
         return None
     return _Issue(article.title, summary, _write(_headed(article.html).encode(), "html"))
 
