@@ -177,10 +177,10 @@ def test_the_buttons_save_before_they_go_on(editor):
 
 def test_a_page_with_a_frame_is_loaded_as_a_whole_however_one_gets_there(editor):
     write(editor, "Put away and fetched", "Words")
-    editor.get_by_role("button", name="Archive").click()  # by htmx, to the list
-    editor.get_by_role("link", name="Archived").click()
+    editor.get_by_role("button", name="Hide from the list").click()  # by htmx, to the list
+    editor.get_by_role("link", name="Hidden").click()
     editor.get_by_role("link", name="Put away and fetched").click()
-    editor.get_by_role("button", name="Restore from archive").click()  # by htmx, back to the editor
+    editor.get_by_role("button", name="Show in the list again").click()  # by htmx, back to the editor
     expect(email(editor).get_by_text("Words")).to_be_visible()
 
 

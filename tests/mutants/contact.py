@@ -243,9 +243,19 @@ PURPOSE = (
         "A program can send email to who unsubscribed or never confirmed.",
         proofs("purpose.left"),
         edit(
-            "newsletter/transactional/orders.py",
-            "    if Subscription.with_canaries.filter(person=person, state=Subscription.State.CONFIRMED).exists():\n",
-            "    if Subscription.with_canaries.filter(person=person).exists():\n",
+            "newsletter/transactional/recipients.py",
+            "(person__in=people, state=Subscription.State.CONFIRMED)",
+            "(person__in=people)",
+        ),
+    ),
+    Mutant(
+        "ordered-mail-outlives-leaving",
+        "An email that a program ordered is sent although its recipient unsubscribed before it left.",
+        proofs("purpose.left"),
+        edit(
+            "newsletter/transactional/mails.py",
+            "    known = recipients.known([order.person_id for order in ordered.values()])\n",
+            "    known = {order.person_id for order in ordered.values()}\n",
         ),
     ),
     Mutant(

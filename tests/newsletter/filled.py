@@ -69,7 +69,7 @@ def main() -> None:
     _started(write("Price change, called off"), "cancelled", sent=120, skipped=45_880)
     old = write("August: welcome")
     _started(old, "sent", sent=900)
-    drafts.archive(old.id)
+    drafts.hide(old.id)
     print(draft.id, scheduled.id, paused.id, sent.id)
 
 

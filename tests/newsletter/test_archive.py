@@ -8,12 +8,13 @@ from xml.etree import ElementTree as xml
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.conftest import both
 from troth.core import clock
 from troth.front import published
 from troth.newsletter import archive
-from troth.newsletter.campaigns import drafts
+from troth.newsletter.campaigns import drafts, mails
 from troth.newsletter.campaigns.sending import CampaignRefused
 from troth.newsletter.models import Campaign, CampaignImage
 from troth.newsletter.published import IMAGE_NAME, PAGE_NAME
@@ -38,7 +39,7 @@ Hello {{ first_name | reader }} of {{ site_name }},
 
 @pytest.fixture(autouse=True)
 def held(site):
-    archive._issues.clear()
+    archive._rendered.clear()
     with clock.hold(NOON) as held:
         yield held
 
@@ -135,7 +136,7 @@ def test_issues_with_one_subject_have_addresses_of_their_own_that_stay(site, set
     given, _ = shown(site)
     slugs = [campaign.slug for campaign in given.campaigns]
     assert len(set(slugs)) == 5 and all(slug.replace("-", "").isalnum() and len(slug) <= 80 for slug in slugs)
-    archive._issues.clear()
+    archive._rendered.clear()
     assert [campaign.slug for campaign in archive.update().campaigns] == slugs
 
 
@@ -161,6 +162,36 @@ def test_a_page_is_rendered_once_and_again_where_its_file_is_gone(site, settings
     assert (site.public / "archive" / given.campaigns[0].page).read_text("utf-8") == text
 
 
+def test_a_worker_that_starts_renders_nothing_that_is_published_already(site, settings, monkeypatch):
+    for subject in ("First", "Second"):
+        sent(settings, subject=subject, markdown=f"{subject}.")
+    given, _ = shown(site)
+    archive._rendered.clear()  # as a process that has just started
+    right, rendered = archive.content.article, []
+    monkeypatch.setattr(archive.content, "article", lambda *draft: rendered.append(draft[0].subject) or right(*draft))
+    assert publish.publish() is None and not rendered
+    sent(settings, subject="Third", started_at=NOON + timedelta(days=1), markdown="Third.")
+    archive._rendered.clear()
+    assert publish.publish() and rendered == ["Third"]
+    assert published.load(site.public).archive.campaigns[1:] == given.campaigns
+
+
+@pytest.mark.parametrize("changed", ["url", "name", "version"])
+def test_every_page_is_rendered_again_where_what_it_depends_on_has_changed(site, settings, monkeypatch, changed):
+    sent(settings, markdown="Hello {{ site_name }}")
+    given, _ = shown(site)
+    archive._rendered.clear()
+    config = settings.TROTH_CONFIG
+    if changed == "version":
+        monkeypatch.setattr(archive, "version", lambda _: "1000")
+    else:
+        value = {"url": "https://www.example.net/new", "name": "Another name"}[changed]
+        settings.TROTH_CONFIG = replace(config, site=replace(config.site, **{changed: value}))
+    again, [text] = shown(site)
+    assert again.campaigns[0].source != given.campaigns[0].source
+    assert settings.TROTH_CONFIG.site.name in text
+
+
 def test_old_pages_go_once_no_front_can_still_show_them(site, settings):
     first = sent(settings, subject="First")
     given, _ = shown(site)
@@ -180,6 +211,30 @@ def test_a_campaign_that_makes_no_page_any_more_is_left_out(site, settings):
     sent(settings, subject="Moved", markdown="![x](https://elsewhere.example.org/images/a.png)")
     given, _ = shown(site)
     assert [campaign.subject for campaign in given.campaigns] == ["Good"]
+
+
+def moved(settings, url="https://www.example.net/new"):
+    config = settings.TROTH_CONFIG
+    settings.TROTH_CONFIG = replace(config, site=replace(config.site, url=url))
+    return url
+
+
+def test_a_campaign_stays_when_the_site_moves_and_its_pictures_come_from_the_new_address(site, settings):
+    picture(PICTURE)
+    before, campaign = settings.TROTH_CONFIG.site.url, sent(settings)
+    shown(site)
+    url = moved(settings)
+    given, [text] = shown(site)
+    assert f'src="{url}/images/{PICTURE}"' in text and f"{before}/images" not in text
+    assert f"{url}/images/{PICTURE}" in (site.public / "archive" / given.feed).read_text("utf-8")
+    html = mails.content_of(campaign, settings.TROTH_CONFIG).html.fallbacks()  # one that is still being sent
+    assert f'src="{url}/images/{PICTURE}"' in html and f"{before}/images" not in html
+
+
+def test_a_picture_that_this_site_does_not_have_is_not_loaded_from_an_earlier_address(site, settings):
+    sent(settings)
+    moved(settings)
+    assert not shown(site)[1]
 
 
 # -- the feed ---------------------------------------------------------------------------------------------------------

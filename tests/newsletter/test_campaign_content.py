@@ -1,5 +1,6 @@
 """A draft becomes HTML and plain text, or an error that names the line. Nothing in it runs, loads or leads astray."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -350,6 +351,18 @@ class TestLinks:
         with pytest.raises(DraftError) as caught:
             made(f"x\n\n![a]({url})")
         assert caught.value.line == 3
+
+    @pytest.mark.parametrize(
+        "folder", ["https://earlier.example.org/images", "http://earlier.example.org/a/images", "/images"]
+    )
+    def test_this_sites_own_images_come_from_its_address_of_today(self, folder):
+        look = dataclasses.replace(LOOK, image_widths={"a.png": 10})
+        content = made(f"![a]({folder}/a.png)", look)
+        assert [image["src"] for image in elements(content).all("img")] == [f"{SITE}/images/a.png"]
+        assert folder + "/a.png" not in content.text.fallbacks().replace(SITE, "")
+        for url in (f"{folder}/b.png", f"{folder}/a.png?x", f"{folder}s/a.png", f"{folder}/a/a.png"):
+            with pytest.raises(DraftError):
+                made(f"![a]({url})", look)
 
 
 def test_an_archive_shows_fallbacks_and_no_link_of_anybody():

@@ -224,7 +224,7 @@ def test_a_file_is_taken_where_pictures_are_and_nowhere_else(desk, written):
 
     made = written()
     assert desk.post("/people/search/", {"sought": "x", "file": _picture()}).status_code == 400
-    assert desk.post(f"/newsletter/{made.id}/archive/", {"file": _picture()}).status_code == 400
+    assert desk.post(f"/newsletter/{made.id}/hide/", {"file": _picture()}).status_code == 400
     large = SimpleUploadedFile("p.png", b"\x89PNG" + b"x" * 11_000_000, "image/png")
     assert desk.post(f"/newsletter/{made.id}/images/", {"image": large}).status_code in {400, 413, 422}
     two = {"image": _picture(), "other": _picture()}
@@ -270,12 +270,12 @@ def test_a_copy_is_a_draft_of_the_same_words(desk, written):
     assert (copy.subject, copy.markdown, copy.state) == (made.subject, made.markdown, "draft")
 
 
-def test_a_draft_is_archived_restored_and_deleted_after_a_question(desk, written):
+def test_a_draft_is_hidden_shown_again_and_deleted_after_a_question(desk, written):
     made = written()
-    desk.post(f"/newsletter/{made.id}/archive/", {"archived": "yes"})
-    assert "Spring news" in text(desk.get("/newsletter/?tab=archived"))
+    desk.post(f"/newsletter/{made.id}/hide/", {"hidden": "yes"})
+    assert "Spring news" in text(desk.get("/newsletter/?tab=hidden"))
     assert "Spring news" not in text(desk.get("/newsletter/?tab=drafts"))
-    desk.post(f"/newsletter/{made.id}/archive/", {"archived": "no"})
+    desk.post(f"/newsletter/{made.id}/hide/", {"hidden": "no"})
     assert "Spring news" in text(desk.get("/newsletter/?tab=drafts"))
     page = text(desk.post(f"/newsletter/{made.id}/delete/"))
     assert "Delete “Spring news”?" in page and Campaign.objects.count() == 1
@@ -283,8 +283,8 @@ def test_a_draft_is_archived_restored_and_deleted_after_a_question(desk, written
     assert Campaign.objects.count() == 0
 
 
-@pytest.mark.parametrize("action", ["delete", "archive"])
-def test_what_is_being_sent_is_neither_deleted_nor_archived(desk, written, action):
+@pytest.mark.parametrize("action", ["delete", "hide"])
+def test_what_is_being_sent_is_neither_deleted_nor_hidden(desk, written, action):
     made = written()
     Campaign.objects.update(state="sending", started_at=clock.now())
     answer = desk.client.post(f"/newsletter/{made.id}/{action}/", {"sure": "yes"}, follow=True)
@@ -293,7 +293,7 @@ def test_what_is_being_sent_is_neither_deleted_nor_archived(desk, written, actio
     assert made.archived_at is None
 
 
-ACTIONS = ("save", "images", "test", "duplicate", "archive", "delete")
+ACTIONS = ("save", "images", "test", "duplicate", "hide", "delete")
 
 
 @pytest.mark.parametrize("action", ACTIONS)

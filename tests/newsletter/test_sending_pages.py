@@ -247,13 +247,13 @@ def test_what_does_not_fit_the_state_changes_nothing_and_is_said(desk, started, 
     assert made.state == state and Delivery.objects.filter(state="failed").count() == 1
 
 
-def test_visits_and_the_archive_are_linked(desk, started):
+def test_visits_and_the_websites_archive_are_linked(desk, started):
     made = started("sent", state=State.SENT)
     page = text(desk.get(f"/newsletter/{made.id}/"))
-    assert "carry no campaign name" in page and "See it in your archive" in page
+    assert "carry no campaign name" in page and "See it in your website’s archive" in page
     Campaign.objects.update(link_name="spring-news", public=False)
     page = text(desk.get(f"/newsletter/{made.id}/"))
-    assert "/visitors/?period=91&campaign=spring-news" in page and "not published in your archive" in page
+    assert "/visitors/?period=91&campaign=spring-news" in page and "not in your website’s archive" in page
     assert "Spring news" in page and desk.get("/visitors/?period=91&campaign=spring-news").status_code == 200
 
 
@@ -358,12 +358,12 @@ def test_the_list_shows_each_campaign_under_its_tab_with_its_numbers(desk, start
     page = text(desk.get("/newsletter/"))
     assert "Going" in page and "2 of 3" in page and "Half written" not in page, "what is under way comes first"
     assert "Half written" in text(desk.get("/newsletter/?tab=drafts"))
-    for tab in ("scheduled", "sent", "archived"):
+    for tab in ("scheduled", "sent", "hidden"):
         assert "Going" not in text(desk.get(f"/newsletter/?tab={tab}"))
     assert desk.get("/newsletter/?tab=x").status_code == desk.get("/newsletter/?page=2").status_code == 404
 
 
-@pytest.mark.parametrize("tab", ["drafts", "scheduled", "sending", "sent", "archived"])
+@pytest.mark.parametrize("tab", ["drafts", "scheduled", "sending", "sent", "hidden"])
 def test_an_empty_list_says_what_to_do(desk, written, tab):
     assert "No campaigns yet" in text(desk.get(f"/newsletter/?tab={tab}"))
     made = written()
@@ -384,17 +384,17 @@ def test_the_numbers_of_what_is_over_are_counted_once_and_again_after_a_retry(de
     assert "2 of 2" in text(desk.get("/newsletter/?tab=sent"))
 
 
-def test_an_owner_takes_a_sent_campaign_out_of_the_archive_and_support_does_not(written, desk, support):
+def test_an_owner_removes_a_sent_campaign_from_the_websites_archive_and_support_does_not(written, desk, support):
     campaign = written()
     Campaign.objects.filter(id=campaign.id).update(state="sent", started_at=clock.now(), finished_at=clock.now())
     page = f"/newsletter/{campaign.id}/"
-    assert "Take out of the archive" in desk.get(page).content.decode()
-    assert "Take out of the archive" not in support.get(page).content.decode()
+    assert "Remove from website archive" in desk.get(page).content.decode()
+    assert "Remove from website archive" not in support.get(page).content.decode()
     assert support.post(f"{page}publish/", {"public": "no"}).status_code == 403
     assert Campaign.objects.get().public
     assert desk.post(f"{page}publish/", {"public": "no"}).status_code == 302
     shown = desk.get(page).content.decode()
-    assert "Put in the archive" in shown and not Campaign.objects.get().public
+    assert "Add to website archive" in shown and not Campaign.objects.get().public
 
 
 # -- DNS records ------------------------------------------------------------------------------------------------------

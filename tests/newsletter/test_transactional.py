@@ -192,6 +192,16 @@ def test_who_tries_addresses_is_slowed_down(token, monkeypatch):
     assert statuses == [404] * 12 + [429] * 2
 
 
+@both
+def test_who_left_after_it_was_ordered_gets_none(token):
+    person = subscribe("b@example.com")
+    post(token, {"to": "b@example.com"})
+    row = queued().get()
+    assert mails.compose([row])
+    leave(person)
+    assert not mails.compose([row])
+
+
 def test_a_template_that_wants_more_or_is_gone_is_not_sent(token):
     post(token)
     [template] = MailTemplate.objects.all()

@@ -35,7 +35,7 @@ A_PAGE_BEFORE = {
 UNDOABLE = {
     "restrict_person": "unfreeze", "thread_state": "reopen, close", "thread_label": "put on, take off",
     "statistics_take_out": "put back", "statistics_put_back": "take out again", "team_role": "the role before",
-    "look": "the look before", "campaign_archive": "restore", "campaign_publish": "put back",
+    "look": "the look before", "campaign_hide": "show", "campaign_publish": "add or remove again",
     "topic_archive": "restore", "campaign_pause": "resume",
     "campaign_unschedule": "schedule again", "campaign_save": "it overwrites nothing unseen",
 }  # fmt: skip

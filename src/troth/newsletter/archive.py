@@ -7,22 +7,23 @@ recipient's. Worker only. May touch: the database, `public/archive/`, `public/im
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 from uuid import UUID
 from xml.etree import ElementTree as xml
 
 from django.conf import settings
+from msgspec.structs import replace
 
 from troth.core.config.sections import Config
 from troth.core.disk import set_mode, sync_folder, write_synced
 from troth.newsletter.campaigns import content
 from troth.newsletter.campaigns.content import Draft, Look
 from troth.newsletter.campaigns.draft_error import DraftError
+from troth.newsletter.campaigns.mails import image_widths
 from troth.newsletter.campaigns.merge import Marks
 from troth.newsletter.models import Campaign, CampaignImage
 from troth.newsletter.published import ARCHIVE, IMAGE_NAME, IMAGES, PAGE_NAME, Archive, ArchivedCampaign
@@ -37,31 +38,18 @@ _HEADING = re.compile(r"(?:(?<=<h)|(?<=</h))[1-6](?=>)")
 """The level of a heading's tag."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Issue:
-    """A campaign's words for everybody, and the file that they are in; None where its text makes no page."""
-
-    subject: str
-    summary: str
-    page: str
+_rendered: dict[str, ArchivedCampaign | None] = {}
+"""By what each was rendered from; None where the text makes no page."""
 
 
-class _Key(NamedTuple):
-    """What an issue's words depend on: a campaign is not changed any more once it was sent."""
-
-    campaign: UUID
-    site_name: str
-    url: str
-
-
-_issues: dict[_Key, _Issue | None] = {}
-
-
-def update() -> Archive:
+def update(in_force: Archive | None = None) -> Archive:
     """Write what the front lacks of the archive and of the pictures; return what it is told of them.
 
+    `in_force`: what it was told before. Its pages are not rendered again, not even by a worker that has just started.
     Cheap where nothing has changed: it is called every few seconds. `OSError` where the disk refuses.
     """
+    for campaign in in_force.campaigns if in_force else ():
+        _rendered.setdefault(campaign.source, campaign)
     _write_images()
     config = settings.TROTH_CONFIG
     campaigns = list(_archived(config))
@@ -81,34 +69,42 @@ def _archived(config: Config) -> Iterator[ArchivedCampaign]:
     sent = Campaign.objects.filter(state=Campaign.State.SENT, public=True, started_at__isnull=False)
     for ident, at in sent.order_by("-started_at", "-id").values_list("id", "started_at")[:MOST]:
         assert at is not None
-        issue = _issue(ident, config)
-        if issue is not None:
-            yield ArchivedCampaign(
-                slug=_slug(issue.subject, ident),
-                subject=issue.subject,
-                summary=issue.summary,
-                at=at.astimezone(config.zone).isoformat(timespec="seconds"),
-                page=issue.page,
-            )
+        campaign = _known_or_rendered(ident, config)
+        if campaign is not None:
+            yield replace(campaign, at=at.astimezone(config.zone).isoformat(timespec="seconds"))
 
 
-def _issue(ident: UUID, config: Config) -> _Issue | None:
-    key = _Key(ident, config.site.name, config.site.url)
-    known = _issues.get(key)
-    if key not in _issues or (known is not None and not (_folder(ARCHIVE) / known.page).exists()):
-        _issues[key] = _made(Campaign.objects.get(id=ident), config)
-    return _issues[key]
+def _known_or_rendered(ident: UUID, config: Config) -> ArchivedCampaign | None:
+    source = _source(ident, config)
+    known = _rendered.get(source)
+    if source not in _rendered or (known is not None and not (_folder(ARCHIVE) / known.page).exists()):
+        _rendered[source] = _render(Campaign.objects.get(id=ident), config, source)
+    return _rendered[source]
 
 
-def _made(campaign: Campaign, config: Config) -> _Issue | None:
+def _source(ident: UUID, config: Config) -> str:
+    """Return a hash of what a page depends on: a campaign is not changed any more once it was sent."""
+    parts = (ident.hex, config.site.name, config.site.url, version("troth"))
+    return sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _render(campaign: Campaign, config: Config, source: str) -> ArchivedCampaign | None:
     draft = Draft(campaign.subject, campaign.preheader, campaign.markdown, campaign.template, campaign.language)
-    site, marks = config.site, Marks(config.site.name)
+    site, marks, widths = config.site, Marks(config.site.name), dict(image_widths(campaign.markdown))
+    look = Look(site.name, site.accent, site.url, campaign_name=campaign.link_name, image_widths=widths)
     try:
-        article = content.article(draft, Look(site.name, site.accent, site.url, campaign_name=campaign.link_name))
+        article = content.article(draft, look)
         summary = marks.fallbacks(marks.line(campaign.preheader, "preheader"))
-    except DraftError:  # the site has moved since, and its pictures with it
+    except DraftError:  # one of its pictures is gone, say
         return None
-    return _Issue(article.title, summary, _write(_headed(article.html).encode(), "html"))
+    return ArchivedCampaign(
+        slug=_slug(article.title, campaign.id),
+        subject=article.title,
+        summary=summary,
+        at="",
+        page=_write(_headed(article.html).encode(), "html"),
+        source=source,
+    )
 
 
 def _headed(html: str) -> str:

@@ -57,6 +57,8 @@ class ArchivedCampaign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """When it was sent, ISO 8601 in the site's time zone."""
     page: str
     """Its file in `public/archive/`."""
+    source: str = ""
+    """Hash of what the page was rendered from, by which the worker sees that it needs no other."""
 
 
 class Archive(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

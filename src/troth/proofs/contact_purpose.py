@@ -210,8 +210,9 @@ def _first_unreadable_row() -> int:
 @proof("purpose.left")
 def unsubscribing_is_obeyed(scene: Scene) -> Verdict:
     """Check that no campaign is written to a canary who left, paused, has not confirmed or did not choose its topic,
-    even if it was chosen as a recipient before; that no program can email by API who left, has not confirmed or is
-    restricted; that opening a link changes nothing; and that one click unsubscribes.
+    even if it was chosen as a recipient before; that no program can email by API who left or has not confirmed, even
+    if it ordered the email before, or is restricted; that opening a link changes nothing; and that one click
+    unsubscribes.
     """
     canary = next(canary for canary in scene.canaries if canary.confirmed)
     for why, is_written in canary_campaign.unwanted(scene, canary):

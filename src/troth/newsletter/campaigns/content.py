@@ -54,7 +54,7 @@ class Look:
     campaign_name: str = ""
     """Added as `utm_campaign` to links that lead to the site's own host, the same for everybody. Empty: not added."""
     image_widths: Mapping[str, int] = field(default_factory=dict)
-    """Pixels by the name of an image, for Outlook, which shows an image at its full size otherwise."""
+    """Pixels by the name of an image of this site, for Outlook, which shows an image at its full size otherwise."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def render(draft: Draft, look: Look) -> Content:
     marks = Marks(look.site_name, data=draft.transactional)
     subject = marks.line(draft.subject, "subject")
     preheader = marks.line(draft.preheader, "preheader")
-    document = markdown.parse(draft.markdown, marks, site_url=look.site_url, campaign_name=look.campaign_name)
+    document = _parsed(draft, look, marks)
     text = marks.pattern(_text(draft, look, document, marks), html=False)
     words = marks.fallbacks(" ".join(_words(document)))  # before the HTML is made, which changes tokens
     html = marks.pattern(_html(draft, look, document, marks, (subject, preheader)), html=True)
@@ -127,10 +127,20 @@ def article(draft: Draft, look: Look) -> Article:
     _check(draft)
     marks = Marks(look.site_name)
     title = marks.fallbacks(marks.line(draft.subject, "subject"))
-    document = markdown.parse(draft.markdown, marks, site_url=look.site_url, campaign_name=look.campaign_name)
+    document = _parsed(draft, look, marks)
     text = marks.fallbacks(plain_text.text(document.tokens, marks.fallbacks))
     html = marks.pattern(html_page.article(document.tokens), html=True).fallbacks()
     return Article(title, html, text)
+
+
+def _parsed(draft: Draft, look: Look, marks: Marks) -> Document:
+    return markdown.parse(
+        draft.markdown,
+        marks,
+        site_url=look.site_url,
+        campaign_name=look.campaign_name,
+        own_images=look.image_widths.keys(),
+    )
 
 
 def _check(draft: Draft) -> None:

@@ -92,23 +92,23 @@ def duplicate(campaign_id: UUID) -> Campaign:
 def delete(campaign_id: UUID) -> None:
     """Delete a draft."""
     if not Campaign.objects.filter(id=campaign_id, state=State.DRAFT).delete()[0]:
-        raise CampaignRefused("Only drafts can be deleted.", mend="Archive it to hide it from the list.")
+        raise CampaignRefused("Only drafts can be deleted.", mend="Hide it from the list instead.")
 
 
-def archive(campaign_id: UUID) -> None:
+def hide(campaign_id: UUID) -> None:
     """Hide a campaign that is not under way from the list."""
     resting = (State.DRAFT, State.SENT, State.CANCELLED)
     if not Campaign.objects.filter(id=campaign_id, state__in=resting).update(archived_at=clock.now()):
-        raise CampaignRefused("This campaign is under way.", mend="Archive it once it is sent or cancelled.")
+        raise CampaignRefused("This campaign is under way.", mend="Hide it once it is sent or cancelled.")
 
 
-def unarchive(campaign_id: UUID) -> None:
-    """Show an archived campaign in the list again."""
+def show(campaign_id: UUID) -> None:
+    """Show a hidden campaign in the list again."""
     Campaign.objects.filter(id=campaign_id).update(archived_at=None)
 
 
 def publish(campaign_id: UUID, *, public: bool) -> None:
-    """Show a sent campaign in the archive and feed on the website, or take it out; within ten seconds."""
+    """Add a sent campaign to the website's archive and feed, or remove it; within ten seconds."""
     if not Campaign.objects.filter(id=campaign_id, state=State.SENT).update(public=public):
         raise CampaignRefused("This campaign was not sent.", mend="Before that, its editor says whether it is public.")
 

@@ -69,9 +69,9 @@ class DraftForm(forms.Form):
     signed_up_from = forms.DateField(label="Signed up from", required=False, widget=_Day())
     signed_up_until = forms.DateField(label="Signed up until", required=False, widget=_Day())
     public = forms.BooleanField(
-        label="Publish in the archive",
+        label="Publish in your website’s archive",
         required=False,
-        help_text="Once it is sent, your website’s archive and RSS feed show it, without anybody’s details.",
+        help_text="Once it is sent, the archive and its RSS feed show it, without anybody’s details.",
     )
     link_name = forms.CharField(
         label="Campaign name in links",

@@ -114,10 +114,11 @@ def content_of(campaign: Campaign, config: Config) -> Content:
 def rendered(draft: Draft, config: Config, link_name: str = "") -> Content:
     """Render a draft in this site's look. Raises `DraftError`."""
     site = (config.site.name, config.site.accent, config.site.url, config.controller.address)
-    return _rendered(draft, *site, link_name, _image_widths(draft.markdown))
+    return _rendered(draft, *site, link_name, image_widths(draft.markdown))
 
 
-def _image_widths(markdown: str) -> tuple[tuple[str, int], ...]:
+def image_widths(markdown: str) -> tuple[tuple[str, int], ...]:
+    """Return the images of this site that a text names, and how wide each is in pixels."""
     names = set(_IMAGE_NAME.findall(markdown))
     return tuple(CampaignImage.objects.filter(name__in=names).values_list("name", "width")) if names else ()
 

@@ -7,7 +7,7 @@ Touches nothing.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -92,13 +92,18 @@ class Document:
     pictures: tuple[Picture, ...]
 
 
-def parse(source: str, marks: Marks, *, site_url: str, campaign_name: str = "") -> Document:
-    """Parse and check Markdown. Raises `DraftError` that names the line."""
+def parse(
+    source: str, marks: Marks, *, site_url: str, campaign_name: str = "", own_images: Collection[str] = ()
+) -> Document:
+    """Parse and check Markdown. Raises `DraftError` that names the line.
+
+    An image named in `own_images` is shown from `site_url`, whatever address it had when the text was written.
+    """
     source = (
         source.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     )
     tokens = parser().parse(marks.mark(source))
-    checks = _Checks(marks, site_url, campaign_name)
+    checks = _Checks(marks, site_url, campaign_name, own_images)
     for token, line in with_lines(tokens):
         if token.level >= DEEPEST:
             raise DraftError(
@@ -255,8 +260,9 @@ def _text(content: str, level: int) -> "Token":
 class _Checks:
     """What is made sure of each token, and what is changed in it."""
 
-    def __init__(self, marks: Marks, site_url: str, campaign_name: str) -> None:
+    def __init__(self, marks: Marks, site_url: str, campaign_name: str, own_images: Collection[str]) -> None:
         self._marks, self._site_url, self._campaign_name = marks, site_url.rstrip("/"), campaign_name
+        self._images_url, self._own_images = f"{self._site_url}/images", own_images
         self._own_host = _bare_host(urlsplit(site_url).hostname)
         self.links: list[Link] = []
         self.pictures: list[Picture] = []
@@ -299,12 +305,15 @@ class _Checks:
         self._marks.check(alt)
         url = str(token.attrGet("src") or "")
         folder, _, name = url.rpartition("/")
-        if folder != f"{self._site_url}/images" or not _IMAGE_NAME.fullmatch(name):
+        # The site's address may have changed since the text was written. The name of an image is a hash of its content.
+        is_own = folder == self._images_url or (folder.endswith("/images") and name in self._own_images)
+        if not is_own or not _IMAGE_NAME.fullmatch(name):
             raise DraftError(
                 "this image is not one of this site's.",
-                mend=f"Upload it to the campaign. Its address then begins with {self._site_url}/images/",
+                mend=f"Upload it to the campaign. Its address then begins with {self._images_url}/",
                 line=line,
             )
+        url = f"{self._images_url}/{name}"
         token.attrs = {"src": url, "alt": ""}  # the renderer takes `alt` from the children
         self.pictures.append(Picture(one_line(self._marks.fallbacks(alt)), url, line))
 

@@ -45,7 +45,7 @@ class Tab(StrEnum):
     SCHEDULED = "scheduled"
     SENDING = "sending"
     SENT = "sent"
-    ARCHIVED = "archived"
+    HIDDEN = "hidden"
 
     @property
     def label(self) -> str:
@@ -64,7 +64,7 @@ _ORDER = {
     Tab.SCHEDULED: "due_at",
     Tab.SENDING: "-started_at",
     Tab.SENT: "-finished_at",
-    Tab.ARCHIVED: "-archived_at",
+    Tab.HIDDEN: "-archived_at",
 }
 _TAGS = {
     State.DRAFT: "",
@@ -103,7 +103,7 @@ def counts() -> dict[Tab, int]:
     rows = Campaign.objects.filter(archived_at=None).values_list("state").annotate(Count("id")).order_by()
     by_state = dict(rows.values_list("state", "id__count"))
     numbers = {tab: sum(by_state.get(state, 0) for state in states) for tab, states in _STATES.items()}
-    return {**numbers, Tab.ARCHIVED: Campaign.objects.filter(archived_at__isnull=False).count()}
+    return {**numbers, Tab.HIDDEN: Campaign.objects.filter(archived_at__isnull=False).count()}
 
 
 def page(tab: Tab, number: int) -> Page[CampaignRow]:
@@ -114,7 +114,7 @@ def page(tab: Tab, number: int) -> Page[CampaignRow]:
 
 
 def _of(tab: Tab) -> QuerySet[Campaign]:
-    if tab is Tab.ARCHIVED:
+    if tab is Tab.HIDDEN:
         return Campaign.objects.filter(archived_at__isnull=False)
     return Campaign.objects.filter(archived_at=None, state__in=_STATES[tab])
 

@@ -280,15 +280,15 @@ def duplicate(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 @may(DESK)
 @require_POST
 @or_back
-def archive(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+def hide(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """Hide a campaign from the list, or show it again."""
     by_id(campaign_id)
-    if request.POST.get("archived") == "no":
-        drafts.unarchive(campaign_id)
+    if request.POST.get("hidden") == "no":
+        drafts.show(campaign_id)
         flash.success(request, "The campaign is back in the list.")
         return redirect("campaign", campaign_id=campaign_id)
-    drafts.archive(campaign_id)
-    flash.success(request, "The campaign is archived.")
+    drafts.hide(campaign_id)
+    flash.success(request, "The campaign is hidden from the list. It is under Hidden.")
     return redirect("campaigns")
 
 
@@ -296,11 +296,11 @@ def archive(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 @require_POST
 @or_back
 def publish(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
-    """Take a sent campaign out of the archive on the website, or put it back."""
+    """Remove a sent campaign from the website's archive, or add it."""
     by_id(campaign_id)
     public = request.POST.get("public") == "yes"
     drafts.publish(campaign_id, public=public)
-    does = "shows it again within ten seconds" if public else "does not show it any more, within ten seconds"
+    does = "shows it within ten seconds" if public else "stops showing it within ten seconds"
     flash.success(request, f"Your website’s archive {does}, and so does its RSS feed.")
     return redirect("campaign", campaign_id=campaign_id)
 

@@ -17,7 +17,7 @@ from troth.newsletter.campaigns import sending
 from troth.newsletter.campaigns.content import Content
 from troth.newsletter.campaigns.mails import merge_values
 from troth.newsletter.models import MailTemplate, TransactionalMail
-from troth.newsletter.transactional import templates
+from troth.newsletter.transactional import recipients, templates
 from troth.vault.keeper import keeper
 from troth.vault.ledger import WORKER
 from troth.vault.records import DETAILS, Details, MailData
@@ -61,8 +61,11 @@ class ProgramMail(Mail):
 
 
 def compose(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
-    """Write the emails of these deliveries, without those whose template is gone or wants more than was passed."""
-    orders = TransactionalMail.with_canaries.select_related("template").in_bulk([row.about for row in rows])
+    """Write the emails of these deliveries, without those to people who left since, and those whose template is gone
+    or wants more than was passed."""
+    ordered = TransactionalMail.with_canaries.select_related("template").in_bulk([row.about for row in rows])
+    known = recipients.known([order.person_id for order in ordered.values()])
+    orders = {ident: order for ident, order in ordered.items() if order.person_id in known}
     opened = keeper().open_by_id(
         Reason.SEND_MAIL, actor=WORKER, record_ids=[order.record_id for order in orders.values()]
     )

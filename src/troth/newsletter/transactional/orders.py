@@ -29,13 +29,12 @@ from troth.core.errors import TrothError
 from troth.core.ids import new_id
 from troth.core.personal import EmailAddress, MessageText
 from troth.core.purpose import Category
-from troth.core.rooms import rooms
 from troth.core.text import card_numbers
 from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.newsletter.campaigns.markdown import has_html
-from troth.newsletter.models import MailTemplate, Subscription, TransactionalMail
-from troth.newsletter.transactional import templates
+from troth.newsletter.models import MailTemplate, TransactionalMail
+from troth.newsletter.transactional import recipients, templates
 from troth.newsletter.transactional.mails import TRANSACTIONAL
 from troth.vault.keeper import keeper
 from troth.vault.ledger import PROGRAM
@@ -223,21 +222,12 @@ def _recipient(address: EmailAddress, actor: str) -> Person:
     """Return the person with this address, if email may be sent to them. Raises `NobodyKnown`, `TooMany`."""
     person_id = keeper().find(actor, address)
     person = Person.with_canaries.filter(id=person_id, frozen_at=None).first() if person_id else None
-    if person is None or not _is_known(person.id):
+    if person is None or person.id not in recipients.known([person.id]):
         raise NobodyKnown
     today = Delivery.with_canaries.filter(person=person, kind=TRANSACTIONAL.name, created_at__gt=clock.now() - _DAY)
     if today.count() >= MOST_A_DAY:
         raise TooMany(f"This recipient got {MOST_A_DAY} emails within a day.", mend="Send less to one person.")
     return person
-
-
-def _is_known(person: uuid.UUID) -> bool:
-    """Return whether email may be sent to them: anybody can type anybody's address into a form, and of who unsubscribed
-    the details stay as evidence alone."""
-    if Subscription.with_canaries.filter(person=person, state=Subscription.State.CONFIRMED).exists():
-        return True
-    others = (room.holding for room in rooms() if room.holding and room.name != "newsletter")
-    return any(person in holding.dealt_with([person]) for holding in others)
 
 
 # -- how far it is ----------------------------------------------------------------------------------------------------

@@ -41,20 +41,24 @@ def _take(template: str, canary: CanaryPerson) -> orders.Taken:
     return orders.take(Sender(uuid4(), b"trial"), order, actor=ledger.PROOF)
 
 
+def _ordered(template: str, canary: CanaryPerson) -> list[Delivery]:
+    return list(Delivery.with_canaries.filter(about=_take(template, canary).id))
+
+
 def sample(canary: CanaryPerson) -> Iterator[Mail]:
     """Yield the email that a program would send this canary; none if it is not taken."""
     with _unseen() as template:
         try:
-            order = _take(template, canary)
+            rows = _ordered(template, canary)
         except NobodyKnown:
             return
-        rows = list(Delivery.with_canaries.filter(about=order.id))
         composed = list(mails.compose(rows).values())
     yield from composed
 
 
 def unwanted(canary: CanaryPerson) -> Iterator[tuple[str, bool]]:
-    """Yield, for each way in which a canary may not be written to, whether an email to them is taken anyway."""
+    """Yield, for each way in which a canary may not be written to, whether an email to them is taken anyway, or
+    written although it was taken before."""
     state = Subscription.State
     changes: dict[str, dict[str, Any]] = {
         "had unsubscribed": {"state": state.LEFT, "left_at": clock.now()},
@@ -64,6 +68,10 @@ def unwanted(canary: CanaryPerson) -> Iterator[tuple[str, bool]]:
         with _unseen() as template:
             Subscription.with_canaries.filter(person=canary.person).update(**change)
             yield words, _is_taken(template, canary)
+        with _unseen() as template:
+            rows = _ordered(template, canary)
+            Subscription.with_canaries.filter(person=canary.person).update(**change)
+            yield f"{words} after it was ordered", bool(mails.compose(rows))
     with _unseen() as template:
         Person.with_canaries.filter(id=canary.person).update(frozen_at=clock.now())
         yield "is restricted", _is_taken(template, canary)
