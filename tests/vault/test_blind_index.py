@@ -191,3 +191,15 @@ def test_a_lost_cut_or_wrong_index_key_is_named_with_a_mend(folder, purpose, con
     with pytest.raises(KeyStoreError, match=f"keys/people/{path.name}") as error:
         BlindIndex(folder)
     assert "backup" in error.value.mend
+
+
+def test_whoever_is_forgotten_is_not_found_by_what_they_share_with_others(index):
+    gone, other = (
+        index.digests(Details(EmailAddress(f"{name}@example.com"), PersonName(f"Wilma {name.title()}")))
+        for name in ("oddsworth", "evenworth")
+    )
+    index.put({1: gone, 2: other})
+    assert index.leads_to((1, 2), gone) and index.leads_to((1,), other)  # both are called Wilma
+    index.forget([1])
+    assert not index.leads_to((1,), gone)
+    assert index.leads_to((2,), gone)

@@ -11,7 +11,7 @@ processed again finds the same person; a transaction that never commits leaves a
 import hmac
 import os
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -175,6 +175,11 @@ class BlindIndex:
         """Return up to `limit` slots of one digest, newest first."""
         query = "SELECT slot FROM blind WHERE digest = ? ORDER BY slot DESC LIMIT ?"
         return [slot for (slot,) in self._connection().execute(query, (digest, limit))]
+
+    def leads_to(self, slots: Iterable[int], digests: Collection[bytes]) -> bool:
+        """Return whether any of these digests leads to any of these slots."""
+        query = "SELECT digest FROM blind WHERE slot = ?"
+        return any(digest in digests for slot in slots for (digest,) in self._connection().execute(query, (slot,)))
 
     # -- writing --------------------------------------------------------------------------------------------------
 
