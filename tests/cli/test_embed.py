@@ -6,10 +6,13 @@ import msgspec
 import pytest
 
 from tests.cli.running import troth
+from tests.front.client import Keys, make_published
 from troth.core.config.sections import AudienceSection, Config, NewsletterSection, SiteSection
 from troth.core.errors import TrothError
 from troth.core.purpose import BASIC, Category
+from troth.front import published
 from troth.front.forms.labels import wording
+from troth.newsletter.published import OfferedTopic
 from troth.operate import create_site, embed
 
 BACK = ["https://www.example.com/thanks", "https://www.example.com/danke"]
@@ -124,3 +127,18 @@ def test_the_command_prints_what_counts_visits(tmp_path):
     root = create_site.init(tmp_path / "site", url="https://www.example.com/troth").root
     done = troth("embed", "statistics", "--site", str(root))
     assert (done.returncode, done.stderr) == (0, "") and "https://www.example.com/troth/t.js" in done.stdout
+
+
+def test_the_command_prints_the_topics_that_the_site_offers(tmp_path):
+    root = create_site.init(tmp_path / "site", url="https://www.example.com/troth").root
+    assert "<fieldset" not in troth("embed", "--site", str(root)).stdout
+    topics = [
+        OfferedTopic(number=3, name="Plain<b>book", description="News of Plainbook"),
+        OfferedTopic(number=5, name="B"),
+    ]
+    published.write(root / "public", make_published(Keys(), generation=1, form={"topics": topics}))
+    html = troth("embed", "--site", str(root)).stdout
+    assert "<legend>Topics" in html and "<b>book" not in html
+    boxes = {name: box for name, box in inputs(html).items() if box.get("type") == "checkbox"}
+    assert boxes.keys() == {topic.field for topic in topics}
+    assert {box["id"] for box in boxes.values()} <= {label["for"] for label in Tags(html).all("label")}

@@ -14,6 +14,7 @@ from troth.cli.options import JsonOption, SiteOption
 from troth.cli.output import plain, say_next, site_settings, stderr, stdout
 from troth.core.errors import TrothError
 from troth.core.lazy import lazy
+from troth.core.site import Site
 from troth.supervisor.roles import SERVING
 
 if TYPE_CHECKING:
@@ -81,8 +82,10 @@ def embed(
     if part is Embedded.STATISTICS:
         sys.stdout.write(embedding.statistics(settings))
         return
-    form = embedding.contact if part is Embedded.CONTACT else embedding.newsletter
-    sys.stdout.write(form(settings, back or None))
+    if part is Embedded.CONTACT:
+        sys.stdout.write(embedding.contact(settings, back or None))
+    else:
+        sys.stdout.write(embedding.newsletter(settings, back or None, embedding.offered_topics(Site(site).public)))
 
 
 def serve(

@@ -1,19 +1,29 @@
-"""Make the HTML of a form, or of the statistics script, for the vendor's own pages, from the settings alone. A form is
-the template that the front serves at `/newsletter?embed`."""
+"""Make the HTML of a form, or of the statistics script, for the vendor's own pages, from the settings; topics from what
+is published. A form is the template that the front serves at `/newsletter?embed`."""
 
+from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 from troth.core.config.sections import Config
 from troth.core.errors import TrothError
-from troth.front import snapshot
+from troth.front import published, snapshot
 from troth.front.forms import embed
 from troth.front.published import ContactForm, NewsletterForm, Published
+from troth.newsletter.published import OfferedTopic
 
 
-def newsletter(config: Config, back: str | None = None) -> str:
+def newsletter(config: Config, back: str | None = None, topics: Sequence[OfferedTopic] = ()) -> str:
     """Return the form. `back`: where visitors return to, one of `return_urls` under [newsletter]; by default the
     first."""
-    return _form(config, "newsletter", back)
+    return _form(config, "newsletter", back, topics)
+
+
+def offered_topics(public: Path) -> Sequence[OfferedTopic]:
+    """Return the topics that the site offers, as published in the folder `public`; none before it was first started.
+    Raises `PublishedError`."""
+    current = published.load(public)
+    return current.form.topics if current else ()
 
 
 def contact(config: Config, back: str | None = None) -> str:
@@ -38,18 +48,18 @@ def statistics(config: Config) -> str:
     return _STATISTICS.format(url=escape(config.site.url.rstrip("/")))
 
 
-def _form(config: Config, name: str, back: str | None) -> str:
-    published = _as_published(config)
-    form = snapshot.forms(published)[name]
+def _form(config: Config, name: str, back: str | None, topics: Sequence[OfferedTopic] = ()) -> str:
+    pages = _as_published(config, topics)
+    form = snapshot.forms(pages)[name]
     if back is not None and back not in form.back:
         raise TrothError(
             f"The form may not return to {back}.",
             mend=f"Add it to `return_urls` under {form.back_setting} in troth.toml.",
         )
-    return embed.embed_html(published, form, back)
+    return embed.embed_html(pages, form, back)
 
 
-def _as_published(config: Config) -> Published:
+def _as_published(config: Config, topics: Sequence[OfferedTopic]) -> Published:
     return Published(
         generation=0,
         site_id=bytes(16),
@@ -61,6 +71,6 @@ def _as_published(config: Config) -> Published:
         epoch=0,
         sealing_key=b"",  # the form has no use for a key
         link_keys={},
-        form=NewsletterForm.of(config.newsletter),
+        form=NewsletterForm.of(config.newsletter, topics=topics),
         contact=ContactForm.of(config.contact),
     )

@@ -80,9 +80,7 @@ def _after_erasure(buyer: _Buyer, site: Site) -> str:
         return "A test person was deleted, and their key is still in the key store."
     if any(_opens(buyer, row) for row in buyer.rows):
         return "The key of a record that the law requires opens other records of a deleted test person."
-    if vault.index.leads_to(
-        buyer.slots, vault.index.digests(buyer.canary.details)
-    ):  # others may share a name
+    if vault.index.leads_to(buyer.slots, vault.index.digests(buyer.canary.details)):  # others may share a name
         return "A deleted test person is still found by their details."
     for reason in Reason:
         if reason.value not in _FOR_THE_LAW and _serves(reason, buyer):
