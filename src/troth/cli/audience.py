@@ -306,7 +306,7 @@ def countries(
     ],
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The database to write; it must not exist.")],
 ) -> None:
-    """Make a database of countries from lists of IP ranges (plain or gzip), for `country_database` in [audience]."""
+    """Make a country database from lists of IP ranges (plain or gzip) for `country_database` under \\[audience]."""
     database = mmdb_writer.build(row for path in files for row in mmdb_writer.read(_text_lines(path)))
     try:
         with to.open("xb") as file:

@@ -66,6 +66,8 @@ def compose(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     ordered = TransactionalMail.with_canaries.select_related("template").in_bulk([row.about for row in rows])
     known = recipients.known([order.person_id for order in ordered.values()])
     orders = {ident: order for ident, order in ordered.items() if order.person_id in known}
+    if not orders:
+        return {}  # nobody's details are opened, and the access log has no row
     opened = keeper().open_by_id(
         Reason.SEND_MAIL, actor=WORKER, record_ids=[order.record_id for order in orders.values()]
     )
