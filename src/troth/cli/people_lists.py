@@ -2,6 +2,7 @@
 personal data unless `--show` asks for it. Exit code 1: nothing was written, with the reason; 3: invalid rows."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
@@ -98,13 +99,10 @@ def import_(
     files = import_files.files_of(file, options, import_topics.site_topics(topic or []))
     job = import_job.PeopleImport(files, source or file.name, SHELL, update)
     output = _Output(as_json)
-    for part in files:
-        output.format_of(part, inside=len(files) > 1)
-        output.preview(part, show=show)
+    output.previews(files, show=show)
     with output.progress() as progress:
         checked = import_job.examine(job, progress)
-    usable = sum(checked.counts[name] for name in ("new", "joined", "updated"))
-    go = not dry_run and bool(usable) and (skip_bad or not checked.counts["bad"])
+    go = not dry_run and checked.usable > 0 and (skip_bad or not checked.counts["bad"])
     written = None
     if go:
         if create_topics:
@@ -130,7 +128,12 @@ class _Output:
     def __init__(self, as_json: bool) -> None:
         self._json, self._out = as_json, console.console(stderr=True, quiet=as_json, highlight=False)
 
-    def format_of(self, file: "ImportFile", *, inside: bool) -> None:
+    def previews(self, files: Sequence["ImportFile"], *, show: bool) -> None:
+        for file in files:
+            self._format_of(file, inside=len(files) > 1)
+            self._preview(file, show=show)
+
+    def _format_of(self, file: "ImportFile", *, inside: bool) -> None:
         columns = file.columns
         if inside:
             state = f"{file.state}, nobody in it is subscribed" if file.state else "subscribed"
@@ -150,7 +153,7 @@ class _Output:
         if columns.unknown:
             self._line(f"  unknown, ignored: {', '.join(columns.unknown)}")
 
-    def preview(self, file: "ImportFile", *, show: bool) -> None:
+    def _preview(self, file: "ImportFile", *, show: bool) -> None:
         if self._json or file.state is not None:
             return
         columns = file.columns

@@ -86,6 +86,11 @@ class ExaminedFile:
     """Digests of who is gone by any row: a file that holds somebody twice may say both, and the no counts."""
 
     @property
+    def usable(self) -> int:
+        """Return how many rows bring somebody in, or change them."""
+        return sum(self.counts[name] for name in ("new", "joined", "updated"))
+
+    @property
     def only_bad(self) -> bool:
         """Whether there are rows and all are invalid."""
         return self.rows > 0 and self.counts["bad"] == self.rows
