@@ -358,7 +358,7 @@ async def test_a_hidden_recipient_is_impossible(leaks):
 
 
 def test_a_parcel_has_one_recipient_and_is_made_in_one_place():
-    assert [one.name for one in fields(Parcel)] == ["sender", "recipient", "content", "utf8"]
+    assert [one.name for one in fields(Parcel)] == ["sender", "recipient", "content", "utf8", "begin"]
     source = Path(message.__file__).parents[1]
     makers = [path.name for path in source.rglob("*.py") if "Parcel(" in path.read_text()]
     assert makers == ["mailer.py"]
