@@ -171,7 +171,8 @@ class LegalHolds:
         rows = list(rows)
         for hold in {row.hold_id: row.hold for row in rows}.values():
             _may(reason, hold)
-        ledger.write(reason, actor, sorted({row.hold.person_id or row.hold_id for row in rows}))
+        if rows:
+            ledger.write(reason, actor, sorted({row.hold.person_id or row.hold_id for row in rows}))
         return [record for row in rows if (record := self._open(row)) is not None]
 
     def _open(self, row: LegalRecord) -> RetainedRecord | None:
