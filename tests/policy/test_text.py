@@ -146,10 +146,10 @@ def test_a_hostile_text_does_nothing(text):
 )
 def test_no_text_of_the_greatest_length_takes_long(tmp_path, part):
     path = written(tmp_path, (part * policy.LONGEST)[: policy.LONGEST])
-    begun = time.perf_counter()
+    begun = time.process_time()
     with contextlib.suppress(PolicyError):  # nested too deeply
         policy.read(path)
-    assert time.perf_counter() - begun < 10  # measured: 1 s for the worst, on a busy machine
+    assert time.process_time() - begun < 10  # measured: 1 s for the worst, on a busy machine
 
 
 # -- files ------------------------------------------------------------------------------------------------------------
