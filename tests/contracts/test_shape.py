@@ -2,6 +2,7 @@
 
 import ast
 import statistics
+from pathlib import Path
 
 from tests.contracts.source import called, modules, tree
 
@@ -45,3 +46,10 @@ def test_every_file_says_what_it_is():
         and not (path.name in empty and not path.read_text("utf-8").strip())
     ]
     assert found == []
+
+
+def test_every_test_is_run():
+    """Below a package, pytest leaves a folder without `__init__.py` out, and says nothing (9.2)."""
+    tests = Path(__file__).parents[1]
+    folders = {path.parent for path in tests.rglob("test_*.py")}
+    assert {folder.name for folder in folders if not (folder / "__init__.py").exists()} == set()

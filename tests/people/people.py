@@ -1,6 +1,7 @@
 """People for these tests: filed as intake files them."""
 
 import hashlib
+import uuid
 
 from troth.contact import replies
 from troth.contact.entry import ContactMessage
@@ -8,7 +9,8 @@ from troth.contact.models import Thread
 from troth.core.personal import Company, EmailAddress, MessageText, PersonName, PostalAddress, Telephone
 from troth.core.signed_links import Act
 from troth.newsletter.entry import LinkUsed, Signup
-from troth.newsletter.models import Request
+from troth.newsletter.models import MailTemplate, Request, Subscription, Topic, TopicSubscription
+from troth.newsletter.transactional import orders
 from troth.vault import signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.models import Person
@@ -60,3 +62,17 @@ def answered(site, address, text, reply):
     thread = Thread.objects.get(person=keeper().find("test", EmailAddress(address)))
     replies.answer(thread.person_id, thread.id, MessageText(reply), last_seen=thread.messages.latest("filed_at").id)
     return thread.person_id
+
+
+def with_a_topic(person):
+    """They chose a topic."""
+    topic = Topic.objects.create(name="Lanterns", number=1)
+    TopicSubscription.objects.create(subscription=Subscription.objects.get(person=person), topic=topic)
+
+
+def mailed_by_a_program(address):
+    """A program had an email sent to them, with what it passed; its template is gone since."""
+    template = MailTemplate.objects.create(name="order", subject="Your order", markdown="Order {{ data.number }}.")
+    order = orders.Order(template="order", to=EmailAddress(address), data={"number": MessageText("4711")})
+    orders.take(orders.Sender(uuid.uuid4(), b"trial"), order, actor="test")
+    template.delete()

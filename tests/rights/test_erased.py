@@ -21,7 +21,18 @@ from django.db import connection
 from bench.site import CONSENT, running
 from bench.site import settings as written
 from tests.conftest import _point_at, _sqlite, address_of_the_database, both
-from tests.people.people import ADDRESS, COMPANY, NAME, POSTAL, TELEPHONE, answered, drain, signed_up, signup
+from tests.people.people import (
+    ADDRESS,
+    COMPANY,
+    NAME,
+    POSTAL,
+    TELEPHONE,
+    answered,
+    drain,
+    mailed_by_a_program,
+    signed_up,
+    signup,
+)
 from tests.rights.test_erasure import ask_and_compose
 from tests.rights.test_receipt_command import troth
 from troth.backup import create, recovery_key
@@ -109,6 +120,7 @@ def everything_of(site) -> Person:
     """A person with every detail, consent, a link to their record, a message, an answer, a mail and an export held."""
     person = signed_up(site)
     answered(site, ADDRESS, f"I am {NAME}, {TELEPHONE}.", f"Dear {NAME}, thank you.")
+    mailed_by_a_program(ADDRESS)
     site.submit(signup(ADDRESS, "Wilma Changed"))  # waits for its confirmation
     drain()
     Delivery.objects.filter(person=person, kind="answer").update(state="held", tripped="email")

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from tests.conftest import both
 from tests.people.files import taken_in, written
-from tests.people.people import ADDRESS, answered, drain, signed_up, signup
+from tests.people.people import ADDRESS, answered, drain, mailed_by_a_program, signed_up, signup, with_a_topic
 from troth.core import clock, receipts
 from troth.gate.models import Delivery
 from troth.newsletter import topics
@@ -58,11 +58,13 @@ def test_the_mails_that_went_are_told_and_those_that_did_not_are_not(site):
 def test_what_the_policy_says_is_kept_comes_back_and_nothing_is_left_out(site):
     person = signed_up(site)
     answered(site, ADDRESS, "Hello.", "Hello to you.")
+    with_a_topic(person)
+    mailed_by_a_program(ADDRESS)
     site.submit(signup(ADDRESS, "Wilma Changed"))
     drain()
     Delivery.objects.update(state="sent", done_at=clock.now())
     told = json.loads(services.export(person.id, "test").data.reveal())
-    talk = {"message": "messages", "answer": "messages"}
+    talk = {"message": "messages", "answer": "messages", "mail_data": "emails", "topics": "newsletter"}
     wanted = {talk.get(row.name, row.name) for row in data_map.kept(settings.TROTH_CONFIG)}
     assert {part["name"] for part in told["parts"]} == {*wanted, "newsletter"}
     (items,) = part_of(person.id, "messages")
