@@ -49,7 +49,7 @@ def test_every_file_says_what_it_is():
 
 
 def test_every_test_is_run():
-    """Below a package, pytest leaves a folder without `__init__.py` out, and says nothing (9.2)."""
+    """A folder without `__init__.py` among packages was left out of whole runs, and nothing said so."""
     tests = Path(__file__).parents[1]
     folders = {path.parent for path in tests.rglob("test_*.py")}
     assert {folder.name for folder in folders if not (folder / "__init__.py").exists()} == set()
