@@ -261,7 +261,9 @@ class Operator:
         self.page.get_by_role("button", name="Show posts").click()
         expect(self.page.get_by_role("heading", name="Choose posts")).to_be_visible()
         self.look_round()
-        self.page.get_by_role("button", name="Create draft").click()
+        with self.page.expect_request(lambda request: _name(request.url) == "campaign_feed_items"):
+            self.page.get_by_role("button", name="Create draft").click()
+        self.names.add("campaign_feed_items")
         expect(self.page.get_by_role("heading", name="Edit campaign")).to_be_visible()
         self.look_round()
 
