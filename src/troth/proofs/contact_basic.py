@@ -20,7 +20,8 @@ _TECHNICAL_FIELDS = frozenset({"back", "wording", "altcha", "ticket", "leave_emp
 """Fields of every form that are not contact details: return URL, consent wording, protection against robots."""
 _KNOWN_CATEGORIES = frozenset({"email", "name", "telephone", "postal_address", "company", "message"})
 """All details that may ever be asked for. Repeated here on purpose, so that a new one is noticed."""
-_EXTRA_FIELDS = ("birthday", "gender", "iban", "passport", "device", *(category.value for category in BASIC))
+_FIELDS_OF_NO_FORM = ("birthday", "gender", "iban", "passport", "device")
+_FIELDS_OF_SOME_FORMS = tuple(category.value for category in BASIC)
 
 
 def _form_fields(scene: Scene) -> dict[str, list[str]]:
@@ -76,7 +77,9 @@ def extra_fields_are_rejected(scene: Scene) -> Verdict:
             return Verdict.unproven(f"The form at {path} is not available ({page.status}).")
         base = [(field.name, field.value) for field in form_parser.fields(page.text) if field.name == "wording"]
         base += [(name, "" if name == "back" else "nobody@localhost") for name in expected]
-        extra = secrets.choice([name for name in _EXTRA_FIELDS if name not in expected])
+        # What some form asks for is also refused where the entry is read, so one form is always tried with the others.
+        extras = _FIELDS_OF_NO_FORM if path == "/newsletter" else (*_FIELDS_OF_NO_FORM, *_FIELDS_OF_SOME_FORMS)
+        extra = secrets.choice([name for name in extras if name not in expected])
         attempts = [
             (f"an extra field called {extra}", [*base, (extra, "x")]),
             ("the same field twice", [*base, base[-1]]),

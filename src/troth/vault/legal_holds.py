@@ -162,7 +162,9 @@ class LegalHolds:
         digest = self._index.number_digest(number)
         slots = self._index.look_up_all(digest, _MOST_HOLDS)
         rows = LegalRecord.with_canaries if actor == ledger.PROOF else LegalRecord.objects
-        candidates = rows.filter(hold__slot__in=slots).select_related("hold").order_by("created_at", "id")
+        candidates = list(rows.filter(hold__slot__in=slots).select_related("hold").order_by("created_at", "id"))
+        if not candidates:
+            ledger.write(Reason.SHOW_RETAINED, actor, [])
         opened = self._opened(Reason.SHOW_RETAINED, actor, candidates)
         return [record for record in opened if self._index.number_digest(record.content.number) == digest]
 
