@@ -2,7 +2,7 @@
 
 Pages by Zipf's law, visits that are mostly short and sometimes long (log-normal), a rhythm of day and week, sources,
 campaigns, countries, agents, bounces, steps, time spent, events, downloads. Both ways come from the same drawn day, and
-`tests/audience/test_traffic.py` holds that the cells are those that counter and tally make of the hits.
+`tests/audience/storage/test_traffic.py` holds that the cells are those that counter and tally make of the hits.
 
     day = draw(World(), date(2026, 11, 25), hits=274_000)
     hits(day)      -> (second of the day, Seen), in order of time

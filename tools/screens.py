@@ -22,7 +22,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.browser import conftest, desk, house, steps, test_messages, test_rights  # noqa: E402 - after the path
+from tests.browser import conftest, desk, house, steps, test_rights  # noqa: E402 - after the path
+from tests.browser.console import test_messages  # noqa: E402
 from tools import newsletterscreens, policyscreens, visitorscreens  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.audience.test_user_agents import CHROME
+from tests.audience.user_agents import CHROME
 from troth.audience.counting.cells import ALL, Cell, Dim
 from troth.audience.storage.fold import kind_of
 

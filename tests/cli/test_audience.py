@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.audience.logged import combined, log
-from tests.audience.test_user_agents import CHROME
+from tests.audience.imports.logged import combined, log
+from tests.audience.user_agents import CHROME
 from tests.cli.running import troth
 from troth.audience.counting.geoip import CountryDatabase
 from troth.core import clock

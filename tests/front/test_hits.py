@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.audience.counts import sums_of
-from tests.audience.test_user_agents import CHROME, IPHONE
+from tests.audience.user_agents import CHROME, IPHONE
 from tests.front.client import Client, make_published
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
 from troth.audience.counting.commit import Counted, unpack

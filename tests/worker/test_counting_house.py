@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bench.site import running
-from tests.audience.test_user_agents import CHROME, IPHONE
+from tests.audience.user_agents import CHROME, IPHONE
 from troth.audience.counting.cells import ALL, Cell, Dim
 from troth.audience.storage.fold import kind_of
 

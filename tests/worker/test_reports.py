@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.audience.figures import day_of, fold
-from tests.audience.test_public import zoned
+from tests.audience.public.test_public import zoned
 from tests.conftest import both
 from tests.contact.test_notices import TELL
 from tests.gate.relays import Handler, relay

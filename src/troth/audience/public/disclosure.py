@@ -10,8 +10,8 @@ Every figure covers one week and is rounded down to a step of five (more where `
                        step for what is hidden, or where a single row that is not small would be hidden alone
 
 Why five and not three: for every week of a small site, an attacker who knows this file and every name has at least
-three possible values of a hidden row; with three it is sometimes one (tests/audience/test_disclosure.py). Visits are
-not people, so a page, a source or a country must also have had `min_visitors` visitors on one of the week's days.
+three possible values of a hidden row; with three it is sometimes one (tests/audience/public/test_disclosure.py). Visits
+are not people, so a page, a source or a country must also have had `min_visitors` visitors on one of the week's days.
 Standard library and msgspec only; touches nothing.
 """
 

@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import steps
+from tests.browser.console.test_console_look import _SMALL
+from tests.browser.console.test_messages import open_thread, write
 from tests.browser.test_accessible import check
-from tests.browser.test_console_look import _SMALL
-from tests.browser.test_messages import open_thread, write
 
 
 def wait_until_held(desk, house):

@@ -6,8 +6,8 @@ import pytest
 from django.db import transaction
 
 from tests.audience.asked import totals
-from tests.audience.test_counter import AT, _counter, _view
-from tests.audience.test_user_agents import CHROME
+from tests.audience.counting.test_counter import AT, _counter, _view
+from tests.audience.user_agents import CHROME
 from tests.conftest import both
 from troth.audience.counting.cells import ALL, Cell, Dim
 from troth.audience.counting.commit import CountsRefused, MinuteCounts, pack, unpack

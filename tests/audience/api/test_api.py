@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.audience.figures import day_of, days_up_to, fold
-from tests.audience.test_public import zoned
+from tests.audience.public.test_public import zoned
 from tests.conftest import both
 from troth.audience.api import endpoints, openapi, tokens
 from troth.audience.counting.cells import Cell, Dim

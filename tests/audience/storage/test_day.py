@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.audience.asked import series, top, totals
-from tests.audience.test_user_agents import CHROME, FIREFOX, IPHONE
+from tests.audience.user_agents import CHROME, FIREFOX, IPHONE
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.commit import pack, unpack

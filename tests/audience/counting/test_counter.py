@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.audience.test_user_agents import CHROME, IPHONE
+from tests.audience.user_agents import CHROME, IPHONE
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
 from troth.audience.counting.counted_hit import SeenHit, SiteFacts, counted_hit, visitor_of
 from troth.audience.counting.counter import Counter

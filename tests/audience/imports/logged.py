@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.audience.test_user_agents import CHROME
+from tests.audience.user_agents import CHROME
 from troth.audience.counting.counted_hit import SiteFacts
 from troth.audience.imports import days, server_logs
 from troth.audience.imports.days import ImportOutcome

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from tests.audience.asked import series, top, totals
-from tests.audience.test_counter import _counter, _view
+from tests.audience.counting.test_counter import _counter, _view
 from tests.conftest import both
 from troth.audience.counting.cells import Dim
 from troth.audience.counting.commit import MinuteCounts, pack, unpack

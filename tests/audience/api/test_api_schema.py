@@ -10,7 +10,7 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.audience.test_api import figures, held  # noqa: F401 - fixtures
+from tests.audience.api.test_api import figures, held  # noqa: F401 - fixtures
 from troth.audience.api import endpoints
 
 

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import steps
+from tests.browser.console.test_console_look import _SMALL
 from tests.browser.test_accessible import check
-from tests.browser.test_console_look import _SMALL
 from tests.browser.test_walk import _holding
 
 WORDS = "Does Plainbook print on the Brotherly HL-12?\n\n  I have <b>two</b> of them."

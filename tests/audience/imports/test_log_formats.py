@@ -6,8 +6,8 @@ import tracemalloc
 
 import pytest
 
-from tests.audience.logged import DAY, caddy, combined, ground, log, nginx
-from tests.audience.test_user_agents import CHROME
+from tests.audience.imports.logged import DAY, caddy, combined, ground, log, nginx
+from tests.audience.user_agents import CHROME
 from troth.audience.imports import log_files, log_formats
 from troth.audience.imports.log_formats import FORMATS, NotALine
 from troth.audience.imports.log_visitors import Visitors

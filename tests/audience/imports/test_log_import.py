@@ -15,8 +15,8 @@ import pytest
 from django.db import connection, connections
 
 from tests.audience.asked import totals
-from tests.audience.logged import DAY, NOW, caddy, combined, days_later, ground, log, looked, nginx, take
-from tests.audience.test_user_agents import CHROME, FIREFOX, IPHONE
+from tests.audience.imports.logged import DAY, NOW, caddy, combined, days_later, ground, log, looked, nginx, take
+from tests.audience.user_agents import CHROME, FIREFOX, IPHONE
 from tests.conftest import both
 from troth.audience.counting.cells import ALL, Cell, Dim
 from troth.audience.imports import days, log_files, server_logs
@@ -362,7 +362,7 @@ import sys
 from pathlib import Path
 from troth.operate import site_session
 site_session.in_site(Path(sys.argv[1]))
-from tests.audience.logged import take
+from tests.audience.imports.logged import take
 take(Path(sys.argv[2]))
 """
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from tests.audience.figures import fold
-from tests.audience.test_user_agents import CHROME
+from tests.audience.user_agents import CHROME
 from tests.conftest import both
 from troth.audience import services
 from troth.audience.counting import name_threshold

@@ -23,8 +23,8 @@ from tests import forked
 from tests.browser import desk as desks
 from tests.browser import hostile, steps
 from tests.browser import house as houses
+from tests.browser.console.test_messages import write
 from tests.browser.house import TROTH
-from tests.browser.test_messages import write
 
 ALONE = {"statistics_now", "promises_progress", "campaign_progress", "campaign_email", "mail_template_email"}
 """Parts of pages that fetch themselves anew, and the frame with an email."""

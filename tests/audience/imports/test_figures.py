@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from tests.audience.logged import DAY, NOW, combined, ground, log, take
+from tests.audience.imports.logged import DAY, NOW, combined, ground, log, take
 from tests.conftest import both
 from troth.audience.counting.cells import ALL, Cell, Dim
 from troth.audience.imports import days, exports, plausible
@@ -110,7 +110,7 @@ def test_goatcounters_rows_are_visits_of_sessions(site, tmp_path):
 
 
 def test_version_one_has_the_agent_whole(site, tmp_path):
-    from tests.audience.test_user_agents import IPHONE
+    from tests.audience.user_agents import IPHONE
 
     head = ["1Path", *HEAD[1:]]
     del head[head.index("System")]

@@ -7,8 +7,8 @@ import sys
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.console.test_console_look import _FOCUS, _SMALL
 from tests.browser.test_accessible import check
-from tests.browser.test_console_look import _FOCUS, _SMALL
 from tests.browser.watch import Watch
 
 

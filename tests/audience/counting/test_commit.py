@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.audience.counting.test_counter import AT, _counter, _view
 from tests.audience.counts import risen_of, sums_of
-from tests.audience.test_counter import AT, _counter, _view
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
 from troth.audience.counting.commit import (
     MOST_BYTES,
