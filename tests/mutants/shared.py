@@ -486,8 +486,8 @@ OPEN = (
         proofs("shared.fences"),
         edit(
             "supervisor/child.py",
-            '        lacking = restrict.confine(fences.fence(brief), best_effort=brief.sandbox == "best-effort")\n',
-            '        lacking = [] if brief.role == "office" else restrict.confine(fences.fence(brief))\n',
+            "lacking = restrict.confine(apply_fence.fence(brief)",
+            'lacking = [] if brief.role == "office" else restrict.confine(apply_fence.fence(brief)',
         ),
     ),
 )

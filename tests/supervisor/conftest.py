@@ -12,7 +12,7 @@ import pytest
 from troth.core.errors import TrothError
 from troth.core.site import Site
 from troth.operate import create_site
-from troth.supervisor import fences, roles, users
+from troth.supervisor import apply_fence, roles, users
 from troth.supervisor.brief import Brief
 
 GROUPS = ("data", "spool", "public")
@@ -23,7 +23,7 @@ def as_user(user, act):
     child = os.fork()
     if not child:
         try:
-            fences.become(Brief(role="worker", public="", user=user.ident, groups=user.groups))
+            apply_fence.become(Brief(role="worker", public="", user=user.ident, groups=user.groups))
             act()
             os._exit(0)
         except BaseException:

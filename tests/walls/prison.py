@@ -45,9 +45,9 @@ def run(brief: Brief, code: str, *, inherit: tuple[int, ...] = (), timeout: floa
     told, tell = os.pipe()
     start = (
         f"import sys; sys.path.insert(0, {str(SOURCE)!r})\n"
-        "from troth.core.sandbox import restrict\nfrom troth.supervisor import fences\n"
+        "from troth.core.sandbox import restrict\nfrom troth.supervisor import apply_fence\n"
         "from troth.supervisor.brief import receive\n"
-        f"brief = receive({told})\nfences.become(brief)\nrestrict.confine(fences.fence(brief))\n"
+        f"brief = receive({told})\napply_fence.become(brief)\nrestrict.confine(apply_fence.fence(brief))\n"
         "sys.path[:0] = brief.path\n"
     )
     body = start + TRIES + code + "\nprint(json.dumps(found))\n"

@@ -268,11 +268,11 @@ caller.close()
 
 
 def test_a_site_inside_the_codes_folder_is_refused(folders: Path) -> None:
-    from troth.supervisor import fences
+    from troth.supervisor import apply_fence
 
     inside = brief_for("front", folders, path=[str(folders.parent)])
     with pytest.raises(restrict.FenceError, match="is inside"):
-        fences.fence(inside)
+        apply_fence.fence(inside)
 
 
 def test_where_the_kernel_cannot_hold_it_the_fence_is_not_half_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,7 +185,7 @@ PROMISES = Registry(
             means="Your details are given to nobody for a use of their own.",
             controls=(
                 Control(
-                    "the public server can’t open connections or read stored data", "troth.supervisor.fences:fence"
+                    "the public server can’t open connections or read stored data", "troth.supervisor.apply_fence:fence"
                 ),
                 Control("data leaves only for declared destinations", "troth.gate.doors:declared"),
                 Control("undeclared connections are refused and recorded", "troth.gate.tripwire:arm"),

@@ -10,7 +10,7 @@ import signal
 import sys
 
 from troth.core.sandbox import restrict
-from troth.supervisor import fences, quiet_errors, roles
+from troth.supervisor import apply_fence, quiet_errors, roles
 from troth.supervisor.brief import receive
 
 
@@ -19,12 +19,12 @@ def main(descriptor: int) -> None:
     brief = receive(descriptor)
     role = roles.BY_NAME[brief.role]
     restrict.name_process(f"troth-{brief.role}")
-    fences.become(brief)
+    apply_fence.become(brief)
     restrict.die_with_parent(signal.SIGKILL if role.dies_at_once else signal.SIGTERM)
     if brief.parent != os.getppid():  # it went before we could ask to go with it
         return
     try:
-        lacking = restrict.confine(fences.fence(brief), best_effort=brief.sandbox == "best-effort")
+        lacking = restrict.confine(apply_fence.fence(brief), best_effort=brief.sandbox == "best-effort")
     except restrict.FenceError as error:
         print(f"{brief.role}: {error} {error.mend}", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(78)  # EX_CONFIG (sysexits.h): starting again will not help

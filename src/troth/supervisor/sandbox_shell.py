@@ -8,7 +8,7 @@ from pathlib import Path
 from troth.core.errors import TrothError
 from troth.core.sandbox import restrict
 from troth.core.site import Site
-from troth.supervisor import act_as_user, fences, roles
+from troth.supervisor import act_as_user, apply_fence, roles
 from troth.supervisor.brief import Brief
 from troth.supervisor.supervisor import import_path
 
@@ -20,7 +20,7 @@ def main(site_root: Path, role: str, argv: list[str]) -> int:
     site = Site(site_root.resolve())
     root = str(site.root) if roles.BY_NAME[role].sees_site else ""
     brief = Brief(role=role, public=str(site.public), site=root, path=import_path())
-    fence = fences.fence(brief)
+    fence = apply_fence.fence(brief)
     read = (*fence.read, *roles.PROGRAMS)
     os.chdir("/")
     act_as_user.become_role(site, role)

@@ -35,7 +35,6 @@ _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ADDRESS = re.compile(rf"[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
 _SHORT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,58}[A-Za-z0-9])?")
 _RELAY_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?")
-_CONNECTIONS = (1, 16)
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 
@@ -245,7 +244,6 @@ def _split(text: str) -> SplitResult | None:
 
 def _relay(config: Config, say: _Say) -> None:
     _smtp_address(config.mail.relay, "keys/mail-password", partial(say, "mail", "relay"))
-    least, most = _CONNECTIONS
     for number, relay in enumerate(config.relay):
         section = f"relay {number}"
         _smtp_address(relay.address, f"keys/mail-password-{relay.name}", partial(say, section, "address"))
@@ -258,8 +256,13 @@ def _relay(config: Config, say: _Say) -> None:
             )
         elif relay.name in [earlier.name for earlier in config.relay[:number]]:
             say(section, "name", "is the name of an earlier one, too.", "Give each a name of its own.")
-        if not least <= relay.connections <= most:
-            say(section, "connections", f"is {relay.connections}.", f"Choose a number from {least} to {most}.")
+        if not 1 <= relay.connections <= sections.MOST_CONNECTIONS:
+            say(
+                section,
+                "connections",
+                f"is {relay.connections}.",
+                f"Choose a number from 1 to {sections.MOST_CONNECTIONS}.",
+            )
         if number == sections.MOST_RELAYS:
             say(section, "name", "is one too many.", f"Up to {number} such sections are possible.")
 

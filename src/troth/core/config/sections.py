@@ -18,6 +18,9 @@ from msgspec import Meta
 from troth.core.networks import is_local_site
 from troth.core.purpose import Category
 
+MOST_CONNECTIONS = 16
+"""So many connections to one relay at a time at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class SettingProblem:
@@ -209,7 +212,7 @@ class MailSection(_Section, frozen=True):
     """The domain that signs emails. Empty: the domain of `sender`."""
     dkim_selector: str = "troth"
     """Which key signs: `keys/dkim/<selector>.pem`, published in DNS as `<selector>._domainkey.<domain>`."""
-    connections: Annotated[int, Meta(ge=1, le=16)] = 4
+    connections: Annotated[int, Meta(ge=1, le=MOST_CONNECTIONS)] = 4
     """Connections to the SMTP server at the same time."""
     timeout_seconds: Annotated[float, Meta(ge=1, le=600)] = 20.0
     """How long to wait for each reply of the SMTP server."""
@@ -229,7 +232,7 @@ class RelaySection(_Section, frozen=True):
     `keys/mail-password-<name>`."""
     address: str
     """As `relay` under [mail]: `smtps://user@host:465`."""
-    connections: Annotated[int, Meta(ge=1, le=16)] = 4
+    connections: Annotated[int, Meta(ge=1, le=MOST_CONNECTIONS)] = 4
     """Connections to it at the same time."""
 
 

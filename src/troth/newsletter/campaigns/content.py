@@ -91,7 +91,6 @@ class Article:
     title: str
     html: str
     """Of the text alone; see `html_page.article`."""
-    text: str
 
 
 def render(draft: Draft, look: Look) -> Content:
@@ -128,9 +127,8 @@ def article(draft: Draft, look: Look) -> Article:
     marks = Marks(look.site_name)
     title = marks.fallbacks(marks.line(draft.subject, "subject"))
     document = _parsed(draft, look, marks)
-    text = marks.fallbacks(plain_text.text(document.tokens, marks.fallbacks))
     html = marks.pattern(html_page.article(document.tokens), html=True).fallbacks()
-    return Article(title, html, text)
+    return Article(title, html)
 
 
 def _parsed(draft: Draft, look: Look, marks: Marks) -> Document:

@@ -1,4 +1,6 @@
-"""What each process may reach, as the kernel enforces it: its row of `supervisor.roles`, and the program's own code.
+"""Apply to a process, through the kernel, what its row of `supervisor.roles` lets it reach, and the program's own code.
+
+To let a process reach more or less, change its row; this file is for how that is enforced.
 
 Standard library only.
 """
