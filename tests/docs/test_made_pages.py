@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from tests.docs import pages
 from troth.core.config import sections
@@ -34,6 +35,14 @@ def test_each_command_and_option_says_what_it_does() -> None:
         assert command.help, name
         for one in command.params:
             assert getattr(one, "help", "") or one.metavar, f"{name}: {one.name}"
+
+
+def test_no_help_text_loses_what_stands_in_brackets() -> None:
+    """Help is rich markup, which takes `[mail]` for a style: `\\[mail]` is shown as it is."""
+    for name, command in pages.commands().items():
+        for text in [command.help, *(getattr(one, "help", "") for one in command.params)]:
+            shown = Text.from_markup(text or "").plain
+            assert shown == (text or "").replace("\\[", "["), f"{name}: {shown}"
 
 
 def test_commands_in_the_docs_exist() -> None:

@@ -266,3 +266,14 @@ def test_a_kind_of_value_of_which_nobody_has_thought_is_an_error(leaks):
 def test_an_export_says_to_everybody_only_what_is_nobodys():
     assert "Lovelace" not in export().said.reveal() and WRITTEN not in export().said.reveal()
     assert "we_answered" in export().said.reveal()
+
+
+@pytest.mark.parametrize("mail", [mail for mail in MAILS if mail.page()], ids=lambda mail: type(mail).__name__)
+def test_the_page_of_a_mail_says_what_its_text_says(mail):
+    """The one is a template, the other a method of the type: who changes one of them is told of the other."""
+    page, text = mail.page(), " ".join(mail.text().split())
+    paragraphs = [part for part in re.findall(r"<p\b[^>]*>(.*?)</p>", page, re.DOTALL) if "<a " not in part]
+    sentences = [" ".join(unescape(one).split()) for part in paragraphs for one in re.split(r"(?<=[.:]) ", part)]
+    assert sentences and [sentence for sentence in sentences if sentence.rstrip(".:") not in text] == []
+    linked = {unescape(link) for link in re.findall(r'href="([^"]+)"', page)}
+    assert linked == set(re.findall(r"https?://\S+", text))
