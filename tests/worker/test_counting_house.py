@@ -48,7 +48,8 @@ def _sums(site, cell):
     with closing(sqlite3.connect(site.root / "data" / "troth.sqlite3")) as database:
         ids = {text: number for number, text in database.execute("SELECT id, text FROM audience_name")} | {"": 0}
         found = database.execute(
-            "SELECT SUM(views), SUM(visits), SUM(bounces) FROM audience_day WHERE kind = ? AND name = ? AND by = ? AND at >= 0",
+            "SELECT SUM(views), SUM(visits), SUM(bounces) FROM audience_day"
+            " WHERE kind = ? AND name = ? AND by = ? AND at >= 0",
             [kind, ids.get(cell.name, -1), ids.get(cell.by_name, -1)],
         ).fetchone()
     return tuple(one or 0 for one in found)
