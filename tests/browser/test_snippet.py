@@ -2,6 +2,7 @@
 
 import gzip
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 
@@ -117,7 +118,7 @@ def _page(browser, vendor):
 
 
 def _hits(page, vendor, count: int) -> list[hit.Hit]:
-    for _ in range(100):
+    for _ in range(600):
         if len(vendor.hits) >= count:
             break
         page.wait_for_timeout(30)
@@ -211,16 +212,18 @@ def test_a_page_that_comes_back_out_of_the_cache_is_a_view_and_its_time_counts(l
     page.goto(page.url_of("/one"))
     page.evaluate("window.same = true")
     page.goto(page.url_of("/two"))
+    began = time.monotonic()
     page.evaluate("history.back()")
-    page.wait_for_timeout(400)
+    _hits(page, vendor, 3)
     assert page.evaluate("window.same"), "the browser kept no page: this shows nothing"
     page.wait_for_timeout(1_300)
     page.evaluate("history.forward()")
-    page.wait_for_timeout(400)
-    hits = [hit.parse(body) for body, _ in vendor.hits]
-    told = [(one.kind.value, one.url.rpartition("/")[2], one.seconds) for one in hits]
-    assert told[:3] == [("v", "one", 0), ("v", "two", 0), ("v", "one", 0)]
-    assert sorted(told[3:]) == [("t", "one", 1), ("v", "two", 0)], "which of them comes first is not certain"
+    hits = _hits(page, vendor, 5)
+    told = [(one.kind.value, one.url.rpartition("/")[2]) for one in hits]
+    assert told[:3] == [("v", "one"), ("v", "two"), ("v", "one")]
+    assert sorted(told[3:]) == [("t", "one"), ("v", "two")], "which of them comes first is not certain"
+    stayed = [one.seconds for one in hits if one.kind.value == "t"]
+    assert len(stayed) == 1 and 1 <= stayed[0] <= time.monotonic() - began
     assert hits[2].referrer == page.url_of("/one"), "where it came from the first time is told once"
 
 
@@ -280,12 +283,13 @@ def test_who_asks_by_the_signal_is_told_of_by_that_alone(page, vendor):
 
 
 def test_time_is_what_the_page_was_really_looked_at(page, vendor):
+    began = time.monotonic()
     page.goto(page.url_of("/"))
     page.wait_for_timeout(1_300)
     page.goto(page.url_of("/two"))
     told = _hits(page, vendor, 3)
-    (time,) = [one for one in told if one.kind == "t"]
-    assert time.url == page.url_of("/") and time.seconds == 1
+    (stay,) = [one for one in told if one.kind == "t"]
+    assert stay.url == page.url_of("/") and 1 <= stay.seconds <= time.monotonic() - began
 
 
 def test_downloads_links_that_lead_away_and_events(page, vendor):
