@@ -1,1 +1,1 @@
-"""Promises to people, and their rights: what every room holds of a person, seen, corrected, exported, erased."""
+"""The privacy policy: its promises, text and versions, the data map, retention, and how all of it is published."""

@@ -12,8 +12,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from troth.core.config import sections
-from troth.core.config.rules import bounds
-from troth.core.config.sections import setting_type
+from troth.core.config.sections import limits, setting_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,9 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 
 def _kind(section: str, field: msgspec.structs.FieldInfo) -> str:
     kind: Any = setting_type(field)
-    if limits := bounds(section, field.name):
-        return f"{limits[0]:g} to {limits[1]:,.0f}"
+    meta = limits(field)
+    if meta and meta.ge is not None:
+        return f"{meta.ge:g} to {meta.le:,.0f}"
     if kind is bool:
         return "true or false"
     if get_origin(kind) is list:

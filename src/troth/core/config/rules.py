@@ -38,13 +38,6 @@ _RELAY_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 
-def bounds(section: str, setting: str) -> tuple[float, float] | None:
-    """Return the least and the most that a number may be; None for what is not a number."""
-    return next(
-        ((least, most) for in_section, name, least, most in ranges() if (in_section, name) == (section, setting)), None
-    )
-
-
 def ranges() -> Iterator[tuple[str, str, float, float]]:
     """Yield section, name, least and most of each number."""
     for section, field, meta in _limited():

@@ -6,6 +6,7 @@ from allauth.account.internal.flows.login import perform_login, record_authentic
 from allauth.account.models import Login
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
@@ -17,7 +18,6 @@ from troth.office.models import Operator
 
 BEGAN = "began"
 FROM_SHELL = "from_shell"
-LASTS_SECONDS = 12 * 60 * 60
 
 
 @receiver(user_logged_in)
@@ -27,9 +27,9 @@ def _note_beginning(sender: object, request: HttpRequest, user: Operator, **kwar
 
 
 def is_over(request: HttpRequest) -> bool:
-    """Return whether the session began more than 12 hours ago, or at an unknown time."""
+    """Return whether the session began longer ago than it lasts (`SESSION_COOKIE_AGE`), or at an unknown time."""
     age = clock.now().timestamp() - request.session.get(BEGAN, 0)
-    return not -60 <= age < LASTS_SECONDS
+    return not -60 <= age < settings.SESSION_COOKIE_AGE
 
 
 def begin(request: HttpRequest, operator: Operator, *, from_shell: bool) -> HttpResponse:
