@@ -34,7 +34,7 @@ def _key(brief) -> DayKey:
 
 def test_every_front_of_a_day_has_the_same_key_also_one_that_starts_again(clock):
     held = Days("Europe/Berlin")
-    told = [held.told(Brief(role="front", public="/p", number=number)) for number in (0, 1, 0)]
+    told = [held.brief_with_key(Brief(role="front", public="/p", number=number)) for number in (0, 1, 0)]
     assert len({_key(brief).key for brief, _ in told}) == 1
     assert {_key(brief).day for brief, _ in told} == {date(2026, 11, 25)}
     held.close()
@@ -42,25 +42,27 @@ def test_every_front_of_a_day_has_the_same_key_also_one_that_starts_again(clock)
 
 def test_at_the_site_s_midnight_every_front_gets_a_new_key(clock):
     held = Days("Europe/Berlin")
-    first, pipes = zip(*(held.told(Brief(role="front", public="/p", number=number)) for number in (0, 1)), strict=True)
-    held.follow()
+    first, pipes = zip(
+        *(held.brief_with_key(Brief(role="front", public="/p", number=number)) for number in (0, 1)), strict=True
+    )
+    held.roll_over()
     before = _key(first[0])
     assert newest(pipes[0][0], before) is before
     clock.at += timedelta(seconds=40)  # 23:00:10 in UTC is 00:00:10 in Berlin
-    held.follow()
+    held.roll_over()
     told = {newest(pipe, before) for (pipe,) in pipes}
     assert len(told) == 1 and told.pop().day == date(2026, 11, 26)
-    later, _ = held.told(Brief(role="front", public="/p", number=0))
+    later, _ = held.brief_with_key(Brief(role="front", public="/p", number=0))
     assert _key(later).key != before.key
     held.close()
 
 
 def test_a_front_that_is_gone_holds_nobody_up(clock):
     held = Days("UTC")
-    _, (pipe,) = held.told(Brief(role="front", public="/p", number=0))
+    _, (pipe,) = held.brief_with_key(Brief(role="front", public="/p", number=0))
     os.close(pipe)
     clock.at += timedelta(days=1)
-    held.follow()
+    held.roll_over()
     held.close()
 
 
@@ -95,17 +97,17 @@ def test_a_clock_that_leaps_and_comes_back_takes_no_key(clock, monkeypatch):
     moment = [clock_jumps.Moment(1e9, "boot", 100.0)]
     monkeypatch.setattr(clock_jumps, "here", lambda: moment[0])
     held = Days("UTC")
-    before = held.told(Brief(role="front", public="/p", number=0))[0]
+    before = held.brief_with_key(Brief(role="front", public="/p", number=0))[0]
     there = Clock.at
     Clock.at += timedelta(days=400)
     moment[0] = clock_jumps.Moment(1e9 + 400 * 86_400, "boot", 110.0)
-    held.follow()
+    held.roll_over()
     Clock.at, moment[0] = there, clock_jumps.Moment(1e9 + 60, "boot", 160.0)
-    held.follow()
-    assert _key(held.told(Brief(role="front", public="/p", number=0))[0]).key == _key(before).key
+    held.roll_over()
+    assert _key(held.brief_with_key(Brief(role="front", public="/p", number=0))[0]).key == _key(before).key
     Clock.at += timedelta(days=400)
     for up in (200.0, 900.0):  # it stays there
         moment[0] = clock_jumps.Moment(1e9 + 400 * 86_400 + up, "boot", up)
-        held.follow()
-    assert _key(held.told(Brief(role="front", public="/p", number=0))[0]).key != _key(before).key
+        held.roll_over()
+    assert _key(held.brief_with_key(Brief(role="front", public="/p", number=0))[0]).key != _key(before).key
     held.close()

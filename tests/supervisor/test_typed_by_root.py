@@ -7,7 +7,7 @@ from pathlib import Path
 
 from troth.core.site import Site
 from troth.operate import create_site
-from troth.operate.doctor import folders
+from troth.operate.doctor import permissions
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,4 +64,4 @@ def test_each_command_works_and_leaves_nothing_of_roots(people, within_reach):
     assert {one["user"] for one in told} == {people["worker"].ident}
     exported = closed / "list.csv.new"
     assert exported.stat().st_uid == 0 and "bob@example.com" in exported.read_text()
-    assert list(folders.strangers(site, people)) == []
+    assert list(permissions.strangers(site, people)) == []

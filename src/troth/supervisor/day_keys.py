@@ -1,4 +1,4 @@
-"""The key of the day as the launcher keeps it: made at the start and at each of the site's midnights, in memory only.
+"""The key of the day as the supervisor keeps it: made at the start and at each of the site's midnights, in memory only.
 
 Each front gets it with its brief, and every newer one by a pipe. The old key is overwritten here (V1); a front's goes
 with its counter. Weak: copies that Python made lie in memory until overwritten, and a system that swaps may write them
@@ -25,31 +25,31 @@ class Days:
     def __init__(self, timezone: str) -> None:
         self._zone = ZoneInfo(timezone)
         self._day = datetime.now(self._zone).date()
-        self._told = bytearray(bytes(day_key.fresh(self._day)))
+        self._key = bytearray(bytes(day_key.fresh(self._day)))
         self._pipes: dict[int, int] = {}
         self._seen = clock_jumps.here()
         self._leapt: clock_jumps.Moment | None = None
 
-    def told(self, brief: Brief) -> tuple[Brief, list[int]]:
+    def brief_with_key(self, brief: Brief) -> tuple[Brief, list[int]]:
         """Return a front's brief with today's key and the pipe for later ones, and the descriptors that it gets."""
-        self.follow()
-        reads, writes = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.roll_over()
+        read_end, write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         before = self._pipes.pop(brief.number, None)
         if before is not None:
             os.close(before)
-        self._pipes[brief.number] = writes
-        return replace(brief, keys=reads, secrets={**brief.secrets, "day": self._told.hex()}), [reads]
+        self._pipes[brief.number] = write_end
+        return replace(brief, keys=read_end, secrets={**brief.secrets, "day": self._key.hex()}), [read_end]
 
-    def follow(self) -> None:
-        """Make a new key where the day is another, and tell every front. Call it each second."""
+    def roll_over(self) -> None:
+        """Make a new key when the day has changed, and hand it to every front. Call it each second."""
         today = datetime.now(self._zone).date()
         if today == self._day or self._has_just_leapt():
             return
         self._day = today
-        self._told[:] = bytes(day_key.fresh(today))
+        self._key[:] = bytes(day_key.fresh(today))
         for pipe in self._pipes.values():
             with suppress(BlockingIOError, BrokenPipeError):  # one that is dead gets it with its next brief
-                os.write(pipe, self._told)
+                os.write(pipe, self._key)
 
     def _has_just_leapt(self) -> bool:
         """Return whether the clock leapt to this day and may leap back: a key that has gone does not come back, and

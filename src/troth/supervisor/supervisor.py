@@ -293,7 +293,7 @@ class Supervisor:
         ready, say_ready = os.pipe()
         brief, more = replace(child.brief, ready=say_ready), list[int]()
         if brief.role == "front":
-            brief, more = self._days.told(brief)
+            brief, more = self._days.brief_with_key(brief)
             brief, more = self._with_countries(brief, more)
         code_path = f"import sys; sys.path.insert(0, {str(source())!r})"
         code = f"{code_path}\nfrom troth.supervisor.child import main; main({orders})"
@@ -358,7 +358,7 @@ class Supervisor:
         """Write down how the children are; send for help where the worker has gone silent."""
         self._watch.write([child.seen() for child in self._children])
         self._mirror.follow()
-        self._days.follow()
+        self._days.roll_over()
         self._follow_errands()
         word = self._watch.alarm()
         if word:

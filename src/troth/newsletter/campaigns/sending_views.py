@@ -162,7 +162,7 @@ def show_progress(request: HttpRequest, campaign: Campaign) -> HttpResponse:
 def progress(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """Return how far a campaign is, a part of its page that is requested every two seconds."""
     campaign = by_id(campaign_id)
-    answer = render(request, "newsletter/sums.html", _how_far(request, campaign))
+    answer = render(request, "newsletter/progress_numbers.html", _how_far(request, campaign))
     if campaign.state not in _MOVING:
         answer["HX-Refresh"] = "true"  # only a page that saw it move asks: there are other buttons now
     return answer

@@ -30,7 +30,7 @@ from troth.core.text.durations import days_span
 from troth.gate import doors
 from troth.gate.dkim import dns_record
 from troth.gate.sender_dns import stored
-from troth.operate.doctor import copies, database, folders, listeners
+from troth.operate.doctor import copies, database, listeners, permissions
 from troth.operate.doctor.finding import Finding, Level
 from troth.policy import privacy_notice, text
 from troth.supervisor import refused_calls, status_file
@@ -80,7 +80,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         _newest,
         _data,
         _copies,
-        _room,
+        _disk_space,
         _backups,
         _listeners,
         _proxies,
@@ -216,7 +216,7 @@ def _folders(site: Site, _settings: Config) -> Iterator[Finding]:
 
 
 def _owners(site: Site, settings: Config) -> Iterator[Finding]:
-    yield from folders.look(site, settings)
+    yield from permissions.look(site, settings)
 
 
 def _informing(site: Site, settings: Config) -> Iterator[Finding]:
@@ -356,7 +356,7 @@ def _copies(site: Site, settings: Config) -> Iterator[Finding]:
     yield from copies.look(site, settings)
 
 
-def _room(site: Site, settings: Config) -> Iterator[Finding]:
+def _disk_space(site: Site, settings: Config) -> Iterator[Finding]:
     quotas = (settings.spool.signup_mib + settings.spool.link_mib) * _MIB
     for name, folder, least in (("spool", site.spool, quotas), ("data", site.data, 0)):
         if not folder.is_dir():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from troth.core.config.sections import BackupSection, Config, SiteSection
-from troth.operate.doctor import folders
+from troth.operate.doctor import permissions
 from troth.supervisor import users
 
 NAME = Config(site=SiteSection(name="Example", url="http://localhost"))
@@ -22,11 +22,11 @@ def reach(monkeypatch):
 
 
 def bad(site, settings=NAME, level="bad"):
-    return [one for one in folders.look(site, settings) if one.level == level]
+    return [one for one in permissions.look(site, settings) if one.level == level]
 
 
 def test_a_settled_site_is_right(settled):
-    assert [one.level for one in folders.look(settled, NAME)] == ["ok"]
+    assert [one.level for one in permissions.look(settled, NAME)] == ["ok"]
 
 
 @pytest.mark.parametrize(
