@@ -15,6 +15,7 @@ _MAY_TOO = {
     SRC / "newsletter" / "transactional" / "mails.py": "fills an email in with what a program passed for its recipient",
     SRC / "newsletter" / "campaigns" / "queries.py": "writes recipients that an operator exports, in the access log",
     SRC / "people" / "csv_export.py": "writes the list that an operator takes out, in the access log",
+    SRC / "shop" / "receipts" / "buyer_details.py": "writes the buyer’s details on their own invoice",
     SRC / "rights" / "mails.py": "writes what is kept of a person into an email to them",
     SRC / "rights" / "export_documents.py": "writes out what is kept of a person, for them",
     SRC / "proofs" / "instruments" / "encodings.py": "the forms in which proofs look for invented people",

@@ -11,6 +11,7 @@ PLACES = {
     "keys": "keys",
     "seal_keys": "keys/seal",
     "sign_keys": "keys/sign",
+    "licence_keys": "keys/licence",
     "dkim_keys": "keys/dkim",
     "people_keys": "keys/people",
     "office_keys": "keys/office",

@@ -8,6 +8,7 @@ from troth.front.app import Front
 from troth.front.channels.clerk_client import ClerkGone
 from troth.front.forms.proof_of_work import Work
 from troth.front.http import log
+from troth.shop.licences.revocation_path import path as revocations
 
 SECRETS = {"altcha": "11" * 32, "buckets": "22" * 32}
 PAGES = [
@@ -259,3 +260,15 @@ async def test_health_says_whether_the_clerk_answers(front, client):
     front._line.refusal = ClerkGone("The server is too busy right now.")
     answer = await client.get("/troth/healthz")
     assert answer.status == 503 and "the intake does not answer" in answer.text
+
+
+async def test_the_list_of_revoked_licences_is_for_every_program(client, tmp_path):
+    missing = await client.get("/troth/licences/revoked.json")
+    assert missing.status == 404
+    revocations(tmp_path).parent.mkdir()
+    revocations(tmp_path).write_bytes(b'{"signed": ""}')
+    answer = await client.get("/troth/licences/revoked.json")
+    assert (answer.status, answer.text) == (200, '{"signed": ""}')
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert (await client.post("/troth/licences/revoked.json", {})).status == 405

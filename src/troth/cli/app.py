@@ -16,6 +16,7 @@ from troth.cli.clock import clock
 from troth.cli.failed_items import failed
 from troth.cli.held import held
 from troth.cli.inspect import doctor, prove, retention, status
+from troth.cli.licence import licence
 from troth.cli.mail import mail
 from troth.cli.operators import operator
 from troth.cli.output import stderr
@@ -52,6 +53,7 @@ GROUPS: dict[str, dict[str, typer.Typer]] = {
     "People and messages": {"people": people, "receipt": receipt, "retained": retained, "held": held},
     "Newsletter": {"campaign": campaign},
     "Statistics": {"audience": audience},
+    "Purchases": {"licence": licence},
     "Privacy policy": {"policy": policy},
     "Backup and upgrade": {"recovery-key": recovery},
     "Diagnose": {"failed": failed, "clock": clock, "mail": mail},

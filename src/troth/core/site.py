@@ -41,6 +41,12 @@ class Site:
         return self.keys / "sign"
 
     @property
+    def licence_keys(self) -> Path:
+        """`<number>.key`: Ed25519 private keys that sign licences, 32 bytes each; `<number>.next`. Worker only. Not
+        there before the first key was made."""
+        return self.keys / "licence"
+
+    @property
     def dkim_keys(self) -> Path:
         """`<selector>.pem`: RSA private keys for DKIM. Worker only."""
         return self.keys / "dkim"

@@ -22,7 +22,17 @@ from troth.front.http.log import Event, tell
 from troth.front.http.rate_limit import Buckets
 from troth.front.request_context import ClerkPort, Visit, visit
 from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
-from troth.front.views import archive, choices, form_submission, links, policy, preferences, rights, statistics
+from troth.front.views import (
+    archive,
+    choices,
+    form_submission,
+    licences,
+    links,
+    policy,
+    preferences,
+    rights,
+    statistics,
+)
 
 _KEPT_HEADERS = frozenset(
     b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match".split()
@@ -116,6 +126,7 @@ _ROUTES: list[BaseRoute] = [
     Route("/.well-known/privacy-promises.schema.json", policy.schema, methods=["GET"]),
     Route("/.well-known/gpc.json", policy.gpc, methods=["GET"]),
     Route("/.well-known/security.txt", policy.security, methods=["GET"]),
+    Route("/licences/revoked.json", licences.revoked, methods=["GET"]),
     Route("/statistics", statistics.show, methods=["GET"]),
     Route("/assets/{name}", _asset, methods=["GET"]),
     Route("/embed.js", _embed, methods=["GET"]),

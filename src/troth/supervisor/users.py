@@ -124,7 +124,7 @@ class PathOwner:
 
 def places(site: Site) -> tuple[PathOwner, ...]:
     """Return the table of docs/serve.md: what `settle` sets, and what `troth doctor` looks for."""
-    worker_alone = (site.seal_keys, site.sign_keys, site.dkim_keys, site.sent)
+    worker_alone = (site.seal_keys, site.sign_keys, site.licence_keys, site.dkim_keys, site.sent)
     return (
         PathOwner(site.root, "", "", 0o711, is_folder=True),
         PathOwner(site.keys, "root", "worker", 0o751, is_folder=True),  # proofs list what lies among the keys

@@ -1,0 +1,1 @@
+../../../../src/troth/shop/licences/verifier.py

@@ -1,0 +1,1 @@
+"""Card purchases: products, orders, licences and receipts."""
