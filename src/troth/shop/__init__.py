@@ -1,0 +1,1 @@
+"""The shop: products and prices, purchases through a card company, and what follows from them."""
