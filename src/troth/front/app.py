@@ -22,7 +22,7 @@ from troth.front.http.log import Event, tell
 from troth.front.http.rate_limit import Buckets
 from troth.front.request_context import ClerkPort, Visit, visit
 from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
-from troth.front.views import archive, choices, form_submission, links, policy, preferences, rights, statistics
+from troth.front.views import archive, choices, form_submission, links, policy, preferences, rights, shop, statistics
 
 _KEPT_HEADERS = frozenset(
     b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match".split()
@@ -96,6 +96,9 @@ _ROUTES: list[BaseRoute] = [
     Route("/preferences/{link}", preferences.show, methods=["GET"]),
     Route("/preferences/{link}", preferences.use, methods=["POST"]),
     Route("/preferences/{link}/saved/{topics}", preferences.saved, methods=["GET"]),
+    Route("/buy/thanks/{checkout}", shop.thanks, methods=["GET"]),
+    Route("/buy/{product}", shop.show, methods=["GET"]),
+    Route("/buy/{product}/{edition}/{currency}", shop.go, methods=["GET"]),
     Route("/privacy/me", form_submission.shown("rights"), methods=["GET"]),
     Route("/privacy/me", form_submission.taken("rights"), methods=["POST"]),
     Route("/privacy/me/{link}", rights.show, methods=["GET"]),
