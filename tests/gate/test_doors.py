@@ -2,7 +2,7 @@
 
 import pytest
 
-from troth.core.config.sections import Config, DatabaseSection, MailSection, RelaySection, SiteSection
+from troth.core.config.sections import Config, DatabaseSection, MailSection, RelaySection, ShopSection, SiteSection
 from troth.core.purpose import Category, Purpose
 from troth.gate.doors import Door, DoorError, database, declared, for_office, mail_relay, named, relay_user
 from troth.policy import data_map
@@ -91,6 +91,24 @@ def test_the_worker_s_and_the_office_s_doors():
     )
     assert [door.name for door in declared(config)] == ["mail-relay", "database"]
     assert [door.name for door in for_office(config)] == ["database"]
+
+
+def test_a_shop_has_one_door_more_which_the_policy_names_and_the_fence_lets_through():
+    site = SiteSection(name="Example", url="https://www.example.com")
+    assert [door.name for door in declared(Config(site=site, shop=ShopSection()))] == ["mail-relay"]
+    config = Config(site=site, shop=ShopSection(enabled=True))
+    assert [(door.name, door.host, door.port, door.encryption) for door in declared(config)][1:] == [
+        ("card-company", "api.stripe.com", 443, "tls")
+    ]
+    assert 443 in ports.of_worker(config) and 443 not in ports.of_worker(Config(site=site))
+    assert [row for row in data_map.receivers(config) if "card company" in row[0]] == [
+        (
+            "the card company api.stripe.com",
+            "taking your payment",
+            "what you enter on its own pages: card, name, addresses; and what you bought",
+        )
+    ]
+    assert for_office(config) == ()
 
 
 def test_a_door_that_is_not_declared_is_an_error_that_says_where_to_declare_it():

@@ -23,6 +23,7 @@ from troth.cli.output import stderr
 from troth.cli.people import people, receipt
 from troth.cli.people_lists import import_, list_
 from troth.cli.policy import policy
+from troth.cli.product import product, shop
 from troth.cli.retained import retained
 from troth.cli.site import demo, embed, init, proxy, sandbox, serve, systemd
 from troth.cli.tokens import token
@@ -52,6 +53,7 @@ GROUPS: dict[str, dict[str, typer.Typer]] = {
     "Team": {"operator": operator},
     "People and messages": {"people": people, "receipt": receipt, "retained": retained, "held": held},
     "Newsletter": {"campaign": campaign},
+    "Shop": {"product": product, "shop": shop},
     "Statistics": {"audience": audience},
     "Purchases": {"licence": licence},
     "Privacy policy": {"policy": policy},

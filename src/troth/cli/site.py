@@ -68,17 +68,30 @@ class Embedded(StrEnum):
     NEWSLETTER = "newsletter"
     CONTACT = "contact"
     STATISTICS = "statistics"
+    BUY = "buy"
+    PRICES = "prices"
 
 
 def embed(
     part: Annotated[
-        Embedded, typer.Argument(metavar="[newsletter|contact|statistics]", help="A form, or the statistics script.")
+        Embedded,
+        typer.Argument(
+            metavar="[newsletter|contact|statistics|buy|prices]",
+            help="A form, the statistics script, a link to buy, or a table of prices.",
+        ),
     ] = Embedded.NEWSLETTER,
     site: SiteOption = Path(),
     back: Annotated[str, typer.Option(metavar="URL", help="Where the form returns to: one of `return_urls`.")] = "",
+    of: Annotated[
+        str, typer.Option(metavar="PRODUCT", help="For `prices`: plainbook. For `buy`: plainbook/single/EUR.")
+    ] = "",
 ) -> None:
-    """Print the HTML of a form, or of the statistics script, for your own pages."""
+    """Print HTML for your own pages: a form, the statistics script, a link to buy, or a table of prices."""
     settings = site_settings(site)
+    if part in (Embedded.BUY, Embedded.PRICES):
+        make = embedding.product_button if part is Embedded.BUY else embedding.pricing_table
+        sys.stdout.write(make(settings, embedding.published_shop(Site(site).public), of))
+        return
     if part is Embedded.STATISTICS:
         sys.stdout.write(embedding.statistics(settings))
         return

@@ -22,7 +22,7 @@ from troth.core.personal import EmailAddress
 from troth.core.purpose import Category, Purpose
 from troth.core.retention_duties import RetentionDuty
 
-ROOMS = ("newsletter", "contact", "audience", "rights", "policy", "people")
+ROOMS = ("newsletter", "contact", "shop", "audience", "rights", "policy", "people")
 """Packages under `troth/`, in the order in which exports and tables name them."""
 
 type File = Callable[[Sequence[Came[Any]]], Counter[Count]]
@@ -152,6 +152,8 @@ class Room:
     forget_address: Callable[[UUID, EmailAddress], None] | None = None
     """Called before a person is erased: forget what is remembered of their address outside of their records."""
     retention: tuple[Retained, ...] = ()
+    active: Callable[[Config], bool] = lambda _config: True
+    """Whether the operator uses it: of one that is off, the policy names no record kept by law."""
     kept_by_law: tuple[RetentionDuty, ...] = ()
     """Which classes of its records a law requires to be kept, even if the person is erased (`vault.legal_holds`)."""
     collects: Callable[[Config], Sequence[Collected]] = lambda _config: ()

@@ -90,6 +90,26 @@ class Site:
         return sorted(self.keys.glob("mail-password-*"))
 
     @property
+    def card_company_key(self) -> Path:
+        """The restricted key to the card company's API. Worker only."""
+        return self.keys / "card-company-key"
+
+    @property
+    def card_company_secrets(self) -> Path:
+        """What the card company's notices are signed with: the present secret, and below it the one before."""
+        return self.keys / "card-company-secrets"
+
+    @property
+    def card_company_path(self) -> Path:
+        """Where the card company's notices come in: the last part of the address. Worker only."""
+        return self.keys / "card-company-path"
+
+    def card_company_files(self) -> list[Path]:
+        """Those of these three that exist."""
+        paths = (self.card_company_key, self.card_company_secrets, self.card_company_path)
+        return [path for path in paths if path.is_file()]
+
+    @property
     def database_password(self) -> Path:
         """PostgreSQL's password, if it wants one. Worker and office."""
         return self.keys / "database-password"

@@ -31,6 +31,7 @@ from troth.front.views import (
     policy,
     preferences,
     rights,
+    shop,
     statistics,
 )
 
@@ -106,6 +107,9 @@ _ROUTES: list[BaseRoute] = [
     Route("/preferences/{link}", preferences.show, methods=["GET"]),
     Route("/preferences/{link}", preferences.use, methods=["POST"]),
     Route("/preferences/{link}/saved/{topics}", preferences.saved, methods=["GET"]),
+    Route("/buy/thanks/{checkout}", shop.thanks, methods=["GET"]),
+    Route("/buy/{product}", shop.show, methods=["GET"]),
+    Route("/buy/{product}/{edition}/{currency}", shop.go, methods=["GET"]),
     Route("/privacy/me", form_submission.shown("rights"), methods=["GET"]),
     Route("/privacy/me", form_submission.taken("rights"), methods=["POST"]),
     Route("/privacy/me/{link}", rights.show, methods=["GET"]),

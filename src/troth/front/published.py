@@ -21,6 +21,7 @@ from troth.core.errors import TrothError
 from troth.core.purpose import Category
 from troth.newsletter.published import Archive, OfferedTopic
 from troth.policy.published import PrivacyPage
+from troth.shop.published import Shop
 
 CURRENT = "current"
 """The symbolic link that names the generation in force."""
@@ -135,6 +136,8 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """None: nothing is counted."""
     archive: Archive | None = None
     """The newsletter's issues that everybody may read."""
+    shop: Shop | None = None
+    """What is on sale; None: there is no shop."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-*` is believed."""
     burst: int = msgspec.field(default=10, name="tickets")

@@ -17,6 +17,7 @@ from troth.core.purpose import Category, Purpose
 type Encryption = Literal["tls", "starttls", "none-loopback", "none-public"]
 MAIL_RELAY = "mail-relay"
 """The door of the relay under [mail]; those of further relays are called `mail-relay-<name>`."""
+CARD_COMPANY = "card-company"
 _EVERYTHING = frozenset(Category)
 _POSTGRES = ("postgresql", "postgres")
 
@@ -180,7 +181,7 @@ def card_company(address: str) -> Door:
     if not url.hostname or url.path not in ("", "/") or not (local or url.scheme == "https"):
         raise DoorError("`api` under [shop] is not an https:// address.", mend="Write https://api.stripe.com.")
     return Door(
-        name="card-company",
+        name=CARD_COMPANY,
         who=f"the card company {url.hostname}",
         purpose=Purpose.ADMINISTRATION,
         categories=frozenset(),
@@ -193,7 +194,8 @@ def card_company(address: str) -> Door:
 def declared(config: Config) -> tuple[Door, ...]:
     """Return all doors of this site: the worker's."""
     local_door = database(config.database)
-    return (*mail_relays(config), *((local_door,) if local_door else ()))
+    seller = (card_company(config.shop.api),) if config.shop.enabled else ()
+    return (*mail_relays(config), *((local_door,) if local_door else ()), *seller)
 
 
 def for_office(config: Config) -> tuple[Door, ...]:

@@ -110,12 +110,27 @@ async def resolve(door: Door) -> list[str]:
 
     Once armed, only a declared door is resolved (`DoorError`); a plain door resolves to loopback addresses only.
     """
+    _check_declared(door)
+    entries = await asyncio.get_running_loop().getaddrinfo(door.host, door.port, type=socket.SOCK_STREAM)
+    return _learned(door, [str(entry[4][0]) for entry in entries])
+
+
+def resolve_now(door: Door) -> list[str]:
+    """Do the same on a thread that may wait."""
+    _check_declared(door)
+    entries = socket.getaddrinfo(door.host, door.port, type=socket.SOCK_STREAM)
+    return _learned(door, [str(entry[4][0]) for entry in entries])
+
+
+def _check_declared(door: Door) -> None:
     if _wire is not None and door not in _wire.doors:
         raise DoorError(
             f"This process has not declared the destination {door.name}.", mend="Declare it when the process starts."
         )
-    entries = await asyncio.get_running_loop().getaddrinfo(door.host, door.port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+
+
+def _learned(door: Door, resolved: Iterable[str]) -> list[str]:
+    addresses = list(dict.fromkeys(resolved))
     if door.encryption == "none-loopback":
         addresses = [address for address in addresses if is_loopback(address)]
     if _wire is not None:

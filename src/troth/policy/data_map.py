@@ -26,7 +26,7 @@ from troth.core.purpose import Category, Purpose
 from troth.core.rooms import Collected, rooms
 from troth.core.schema.migrations import LABELS
 from troth.core.text.durations import months_span, span
-from troth.gate.doors import Door, declared
+from troth.gate.doors import CARD_COMPANY, Door, declared
 from troth.policy import retention
 from troth.vault import legal_holds
 from troth.vault.records import KINDS
@@ -48,11 +48,12 @@ def asked_for(config: Config) -> list[Category]:
 def kept(config: Config) -> list[Collected]:
     """Return what is stored, in the order of the policy's table."""
     details = ", ".join(WORDS[category] for category in asked_for(config))
+    duties = legal_holds.named_in_policy()
     deliveries, admin = "by random ID", Purpose.ADMINISTRATION
     return [
         Collected("details", details.capitalize(), admin, _OR_IMPORTED, "as stated under how long we keep it"),
         *(row for room in rooms() for row in room.collects(config)),
-        *(Collected(duty.name, duty.title, duty.purpose, _BY_LAW, duty.period) for duty in legal_holds.in_force()),
+        *(Collected(duty.name, duty.title, duty.purpose, _BY_LAW, duty.period) for duty in duties),
         Collected("mails", "Which emails we sent", admin, deliveries, span(retention.DELIVERIES_KEPT)),
     ]
 
@@ -119,12 +120,16 @@ def receivers(config: Config) -> list[tuple[str, str, str]]:
 
 
 def _purpose(door: Door) -> str:
+    if door.name == CARD_COMPANY:
+        return "taking your payment"
     return "delivering our emails to you" if door.carries_mail else f"{door.purpose.value}, on our own servers"
 
 
 def _seen(door: Door) -> str:
     if door.name == "database":
         return "encrypted data, and times of events"
+    if door.name == CARD_COMPANY:
+        return "what you enter on its own pages: card, name, addresses; and what you bought"
     details = " and ".join(WORDS[category] for category in Category if category in door.categories)
     return f"your {details}, and the emails’ content"
 

@@ -219,7 +219,7 @@ _OWN = (
 
 def kinds() -> tuple[Retained, ...]:
     """Return everything that is kept for a time: each package's (`room.py`), then what belongs to all of them."""
-    by_law = (_by_law(duty) for duty in legal_holds.in_force())
+    by_law = (_by_law(duty) for duty in legal_holds.named_in_policy())
     return (*(kind for room in rooms() for kind in room.retention), *by_law, *_OWN)
 
 

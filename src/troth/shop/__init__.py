@@ -1,1 +1,1 @@
-"""Card purchases: products, orders, licences and receipts."""
+"""The shop: products and prices, purchases through a card company, and what follows from them."""

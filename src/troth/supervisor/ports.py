@@ -34,9 +34,15 @@ def of_name_server(config: Config) -> list[int]:
 
 
 def of_worker(config: Config) -> list[int]:
-    """Return the ports of the SMTP servers, the database and the resolver."""
+    """Return the ports of the SMTP servers, the database, the card company if there is a shop, and the resolver."""
     addresses = [config.mail.relay, *(relay.address for relay in config.relay)]
-    return sorted({_RESOLVER, *(port for address in addresses for port in _of_relay(address)), *of_database(config)})
+    relays = {port for address in addresses for port in _of_relay(address)}
+    return sorted({_RESOLVER, *relays, *of_database(config), *_of_card_company(config)})
+
+
+def _of_card_company(config: Config) -> list[int]:
+    url = urlsplit(config.shop.api)
+    return [url.port or (80 if url.scheme == "http" else 443)] if config.shop.enabled else []
 
 
 def _of_relay(address: str) -> list[int]:

@@ -133,6 +133,7 @@ def places(site: Site) -> tuple[PathOwner, ...]:
         PathOwner(site.site_id, "root", "root", 0o644),
         PathOwner(site.mail_password, "worker", "worker", 0o600),
         *(PathOwner(path, "worker", "worker", 0o600) for path in site.relay_passwords()),
+        *(PathOwner(path, "worker", "worker", 0o600) for path in site.card_company_files()),
         PathOwner(site.database_password, "root", "data", 0o640),
         *(PathOwner(folder, "worker", "worker", 0o700, 0o600) for folder in worker_alone),
         PathOwner(

@@ -71,6 +71,11 @@ def in_force() -> list[RetentionDuty]:
     return [duty for room in rooms() for duty in room.kept_by_law]
 
 
+def named_in_policy() -> list[RetentionDuty]:
+    """Return the duties of packages that this site uses."""
+    return [duty for room in rooms() if room.active(settings.TROTH_CONFIG) for duty in room.kept_by_law]
+
+
 def today() -> date:
     """Return the present day where the site is: a last day ends with its midnight."""
     return clock.now().astimezone(settings.TROTH_CONFIG.zone).date()

@@ -24,6 +24,7 @@ from troth.front.published import Audience, ContactForm, NewsletterForm, Publish
 from troth.newsletter import archive, consent_texts, topics
 from troth.newsletter.published import OfferedTopic
 from troth.policy import publish as fronting
+from troth.shop import offers
 from troth.vault import signing_keys
 from troth.vault.envelope import OpeningKey
 from troth.vault.keeper import read_site_id
@@ -86,6 +87,7 @@ def wanted(config: Config, generation: int, in_force: Published | None = None) -
         security=security_txt(config, clock.now()),
         audience=_audience(config) if config.audience.enabled else None,
         archive=archive.update(in_force.archive if in_force else None),
+        shop=offers.offered(config),
         trusted_proxies=list(config.front.trusted_proxies),
         burst=config.front.burst,
         refill_seconds=config.front.refill_seconds,

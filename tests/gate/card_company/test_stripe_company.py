@@ -34,7 +34,7 @@ def test_what_is_published_is_bought_refunded_and_withdrawn(company, adapter):
     assert (checkout.state, checkout.paid, checkout.total) == ("complete", "paid", Money(4900, "eur"))
     assert (checkout.reference, checkout.country, checkout.last4) == ("product-7", "DE", "4242")
     part = adapter.refund(checkout.payment, Money(900, "eur"), "refund-1")
-    assert part == adapter.refund(checkout.payment, Money(900, "eur"), "refund-1") == adapter.refund_now(part.id)
+    assert part == adapter.refund(checkout.payment, Money(900, "eur"), "refund-1")
     assert adapter.refund(checkout.payment, None, "refund-2").money == Money(4000, "eur")
     assert adapter.checkout(session).refunded == 4900
     with pytest.raises(Refused) as caught:
@@ -54,7 +54,8 @@ def test_nothing_about_a_person_is_kept_of_a_checkout(company, adapter):
 def test_a_dispute_has_its_deadline(company, adapter):
     checkout = adapter.checkout(bought(company, adapter, "disputed", "dispute_fraudulent"))
     (event,) = [each for each in adapter.events(0) if each.type == "charge.dispute.created"]
-    dispute = adapter.dispute(event.about)
+    (dispute,) = adapter.disputes(checkout.payment)
+    assert (event.about, event.payment) == (dispute.id, checkout.payment)
     assert (dispute.payment, dispute.state, dispute.money) == (checkout.payment, "needs_response", Money(4900, "eur"))
     assert dispute.due_by > event.created and checkout.disputed
 
@@ -123,9 +124,9 @@ def test_the_clients_own_retries_keep_our_key(company, stripe_door, key):
 
 
 def test_what_there_is_not_and_what_is_not_permitted(company, stripe_door, adapter):
-    for call in (adapter.checkout, adapter.refund_now, adapter.dispute):
-        with pytest.raises(Unknown):
-            call("none_1")
+    with pytest.raises(Unknown):
+        adapter.checkout("none_1")
+    assert adapter.checkout_of("none_1") is None and adapter.disputes("none_1") == ()
     poor = company.control("keys", permissions=["product_read"])["key"]
     for key in (poor, "rk_test_wrong"):
         with pytest.raises(KeyRefused) as caught:

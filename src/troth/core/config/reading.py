@@ -218,7 +218,8 @@ def _homes(setting: str) -> list[str]:
 
 def _nearest(section: str, setting: str) -> str:
     if setting.replace("_", "").replace("-", "").lower() in _SECRETS:
-        file = {"mail": "keys/mail-password", "database": "keys/database-password"}.get(section, "keys/")
+        files = {"mail": "keys/mail-password", "database": "keys/database-password", "shop": "keys/card-company-key"}
+        file = files.get(section, "keys/")
         file = "keys/mail-password-<name>" if section.startswith("relay ") else file
         return f"Secrets are not settings: put it by itself into {file}, and remove it from this file."
     if homes := _homes(setting):

@@ -22,6 +22,7 @@ from troth.core.config.sections import (
     host_port,
     name_server_place,
 )
+from troth.core.money import DECIMALS
 from troth.core.networks import is_address, is_local_site, is_loopback
 from troth.core.purpose import Category
 from troth.core.text.terminal import steers
@@ -320,6 +321,36 @@ def _metrics(text: str, say: _Say) -> None:
         say("office", "metrics_listen", "is not an address and a port on this machine.", mend)
 
 
+_TAX_RATE = re.compile(r"([A-Z]{2}) (\d{1,2}(?:\.\d{1,2})?)")
+
+
+def _shop(config: Config, say: _Say) -> None:
+    shop = config.shop
+    for setting, address, example in (
+        ("api", shop.api, "https://api.stripe.com"),
+        ("pages", shop.pages, "https://buy.stripe.com"),
+    ):
+        url, wrong = _web(address)
+        if url is None:
+            say("shop", setting, wrong, f"Write it like {example}.")
+        elif url.path or url.query or url.fragment or address.endswith(("/", "?", "#")):
+            say("shop", setting, "contains more than scheme, host and port.", f"Write it like {example}.")
+    if not shop.currencies or not set(shop.currencies) <= DECIMALS.keys():
+        mend = 'Write three capital letters each, such as ["EUR", "USD"].'
+        say("shop", "currencies", "contains something that is not a currency we know.", mend)
+    countries = [fits[1] for rate in shop.tax_rates if (fits := _TAX_RATE.fullmatch(rate))]
+    if len(countries) < len(shop.tax_rates) or len(set(countries)) < len(countries):
+        mend = 'Write two capital letters and a rate, each country once: ["DE 19", "CH 8.1"].'
+        say("shop", "tax_rates", "contains something that is not a country and its rate.", mend)
+    if shop.tax == "table" and not shop.tax_rates:
+        say("shop", "tax_rates", "is empty, and tax is computed by it.", 'Write rates, or tax = "none".')
+    if not re.fullmatch(r"[A-Za-z0-9/-]*", shop.document_prefix):
+        say("shop", "document_prefix", "has characters that no number should have.", "Use letters, digits, - and /.")
+    if shop.terms_url and _web(shop.terms_url)[0] is None:
+        mend = "Write a full address like https://www.example.com/terms, or leave it empty."
+        say("shop", "terms_url", _web(shop.terms_url)[1], mend)
+
+
 def _database(config: Config, say: _Say) -> None:
     text = config.database.url
     if not text:
@@ -341,6 +372,7 @@ _RULES = (
     _proxies,
     _forms,
     _contact,
+    _shop,
     _audience,
     _relay,
     _mail,

@@ -163,6 +163,33 @@ class ContactSection(_Section, frozen=True):
     """Days that a conversation is kept after its last message."""
 
 
+class ShopSection(_Section, frozen=True):
+    """Selling through a card company. Buyers enter their card on its pages, never on yours."""
+
+    enabled: bool = False
+    """`true`: products are sold (docs/shop.md). To sell no more, take the products off sale and leave it on: as long as
+    invoices are kept, your policy has to say so."""
+    api: str = "https://api.stripe.com"
+    """The card company's API."""
+    pages: str = "https://buy.stripe.com"
+    """Where its payment pages are: buyers are sent nowhere else."""
+    currencies: list[str] = msgspec.field(default_factory=lambda: ["EUR"])
+    """The currencies that prices may have, such as `["EUR", "USD", "JPY"]`."""
+    tax: Literal["none", "company", "table"] = "none"
+    """Who computes tax. `company`: the card company, by its automatic tax. `table`: by `tax_rates`, contained in the
+    price. `none`: nobody."""
+    tax_included: bool = True
+    """Whether prices contain the tax that the card company computes. `false`: it is added."""
+    tax_rates: list[str] = []
+    """For `table`: country and rate in percent, such as `["DE 19", "FR 20", "CH 8.1"]`. Other countries: no tax."""
+    document_prefix: Annotated[str, Meta(max_length=10)] = ""
+    """What the numbers of invoices and credit notes begin with: `EX-` makes EX-2026-00001."""
+    terms_url: str = ""
+    """Your terms of sale, linked beside the button to buy. Empty: no link."""
+    reconcile_minutes: Annotated[int, Meta(ge=1, le=1_440)] = 15
+    """Minutes between two comparisons with the card company."""
+
+
 class AudienceSection(_Section, frozen=True):
     """Visitor statistics: totals only. What is counted, and under which names."""
 
@@ -300,6 +327,7 @@ class Config(_Section, frozen=True):
     front: FrontSection = FrontSection()
     newsletter: NewsletterSection = NewsletterSection()
     contact: ContactSection = ContactSection()
+    shop: ShopSection = ShopSection()
     audience: AudienceSection = AudienceSection()
     mail: MailSection = MailSection()
     relay: tuple[RelaySection, ...] = ()

@@ -1,5 +1,5 @@
 """The card company's notices: their signature is checked on both sides of the time window, and only the event's id,
-type, time and object id are kept. Stripe's own client takes a signature from the future; this does not.
+type, time, object id and payment are kept. Stripe's own client takes a signature from the future; this does not.
 """
 
 import hashlib
@@ -8,6 +8,7 @@ import json
 import re
 
 from troth.gate.card_company.errors import Refused
+from troth.gate.card_company.stripe_objects import payment_in
 from troth.gate.card_company.types import Event
 
 WINDOW_SECONDS = 300
@@ -37,10 +38,10 @@ def read_notice(body: bytes, signature: str, secrets: tuple[str, ...], now: int)
 def _event(body: bytes) -> Event:
     try:
         event = json.loads(body)
-        about = event["data"]["object"].get("id", "")
-        values = (event["id"], event["type"], event["created"], about)
+        about = event["data"]["object"]
+        values = (event["id"], event["type"], event["created"], about.get("id", ""), payment_in(about))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Refused("The notice cannot be read.", "unreadable") from None
-    if event.get("object") != "event" or [type(value) for value in values] != [str, str, int, str]:
+    if event.get("object") != "event" or [type(value) for value in values] != [str, str, int, str, str]:
         raise Refused("The notice cannot be read.", "unreadable")
     return Event(*values)

@@ -1,17 +1,19 @@
 """Stripe, by its own client: the API version pinned, telemetry off, our own idempotency keys, the client's objects
-turned into ours at once. A restricted key needs: product_write, plan_write, payment_links_write, checkout_session_read,
-payment_intent_read, charge_write (refunds), dispute_read, event_read, customer_write.
+turned into ours at once. A restricted key needs: product_write, plan_write, payment_links_write, coupon_write,
+promotion_code_write, checkout_session_read, payment_intent_read, charge_write (refunds), dispute_read, event_read,
+customer_write.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import stripe
 
 from troth.gate.card_company.errors import Broken, Busy, CardCompanyError, KeyRefused, NoAnswer, Refused, Unknown
+from troth.gate.card_company.stripe_objects import built, checkout_in, dispute_in, event_in, refund_in
 from troth.gate.card_company.transport import DoorClient
-from troth.gate.card_company.types import Checkout, Dispute, Event, ForSale, Money, PaymentState, Published, Refund
+from troth.gate.card_company.types import Checkout, Dispute, Event, ForSale, Money, Published, Rebate, Refund
 from troth.gate.doors import Door
 
 API_VERSION = "2026-10-28.endive"
@@ -40,80 +42,90 @@ class StripeCompany:
     def publish(self, sold: ForSale, key: str) -> Published:
         """Make a product, its price and its payment link; each has a key of its own, derived from this one."""
         metadata = {"reference": sold.reference}
-        product = _asked(
-            lambda: self._v1.products.create(
-                {"name": sold.name, "metadata": metadata}, {"idempotency_key": f"{key}-product"}
-            )
+        product = sold.product or self._product(sold, f"{key}-product")
+        of_price: dict[str, Any] = (
+            {"tax_behavior": "inclusive" if sold.tax_included else "exclusive"} if sold.tax else {}
         )
-        price = _asked(
-            lambda: self._v1.prices.create(
-                {"product": product["id"], "unit_amount": sold.price.amount, "currency": sold.price.currency},
-                {"idempotency_key": f"{key}-price"},
-            )
-        )
-        link = _asked(
-            lambda: self._v1.payment_links.create(
-                {
-                    "line_items": [{"price": price["id"], "quantity": 1}],
-                    "metadata": metadata,
-                    "after_completion": {"type": "redirect", "redirect": {"url": sold.return_url}},
-                },
-                {"idempotency_key": f"{key}-link"},
-            )
-        )
-        return _built(lambda: Published(product["id"], price["id"], link["id"], link["url"]))
+        price_params = {
+            "product": product,
+            "unit_amount": sold.price.amount,
+            "currency": sold.price.currency,
+            **of_price,
+        }
+        price = _asked(lambda: self._v1.prices.create(_params(price_params), {"idempotency_key": f"{key}-price"}))
+        of_link: dict[str, Any] = {"allow_promotion_codes": True} if sold.codes else {}
+        if sold.tax:
+            of_link["automatic_tax"] = {"enabled": True}
+        if sold.tax or sold.address:
+            of_link |= {"billing_address_collection": "required", "tax_id_collection": {"enabled": True}}
+        link_params = {
+            "line_items": [{"price": price["id"], "quantity": 1}],
+            "metadata": metadata,
+            "after_completion": {"type": "redirect", "redirect": {"url": sold.return_url}},
+            **of_link,
+        }
+        link = _asked(lambda: self._v1.payment_links.create(_params(link_params), {"idempotency_key": f"{key}-link"}))
+        return built(lambda: Published(product, price["id"], link["id"], link["url"]))
+
+    def _product(self, sold: ForSale, key: str) -> str:
+        params = {"name": sold.name, "metadata": {"reference": sold.reference}}
+        body = _asked(lambda: self._v1.products.create(_params(params), {"idempotency_key": key}))
+        return built(lambda: str(body["id"]))
 
     def withdraw(self, link: str, key: str) -> None:
         """Switch the payment link off."""
         _asked(lambda: self._v1.payment_links.update(link, {"active": False}, {"idempotency_key": key}))
 
+    def offer_code(self, rebate: Rebate, key: str) -> str:
+        """Make a coupon that can be used once by each, and the promotion code that buyers enter."""
+        until = {} if rebate.until is None else {"redeem_by": rebate.until}
+        off: dict[str, Any] = {"percent_off": rebate.percent}
+        if rebate.amount is not None:
+            off = {"amount_off": rebate.amount.amount, "currency": rebate.amount.currency}
+        coupon_params = {"name": rebate.name[:40], "duration": "once", **off, **until}
+        coupon = _asked(lambda: self._v1.coupons.create(_params(coupon_params), {"idempotency_key": f"{key}-coupon"}))
+        code_params = {"code": rebate.code, "promotion": {"type": "coupon", "coupon": coupon["id"]}}
+        code = _asked(lambda: self._v1.promotion_codes.create(_params(code_params), {"idempotency_key": f"{key}-code"}))
+        return built(lambda: str(code["id"]))
+
+    def withdraw_code(self, identifier: str, key: str) -> None:
+        """Switch the promotion code off."""
+        _asked(lambda: self._v1.promotion_codes.update(identifier, {"active": False}, {"idempotency_key": key}))
+
     def checkout(self, identifier: str) -> Checkout:
         """Return a checkout session, with its payment intent and charge."""
-        expand = ["payment_intent.latest_charge"]
-        body = _asked(lambda: self._v1.checkout.sessions.retrieve(identifier, {"expand": expand}))
-        return _built(lambda: _checkout(body))
+        params = _params({"expand": [_PAYMENT]})
+        body = _asked(lambda: self._v1.checkout.sessions.retrieve(identifier, params))
+        return built(lambda: checkout_in(body))
+
+    def checkout_of(self, payment: str) -> Checkout | None:
+        """Return the checkout session of a payment intent."""
+        params = _params({"payment_intent": payment, "limit": 1, "expand": [f"data.{_PAYMENT}"]})
+        page = _asked(lambda: self._v1.checkout.sessions.list(params))
+        sessions = built(lambda: [checkout_in(body) for body in page["data"]])
+        return sessions[0] if sessions else None
+
+    def checkouts(self, since: int) -> Iterator[Checkout]:
+        """List checkout sessions page by page."""
+        params = {"created": {"gte": since}, "limit": 100, "expand": [f"data.{_PAYMENT}"]}
+        return _pages(lambda after: self._v1.checkout.sessions.list(_params(params | after)), checkout_in)
+
+    def disputes(self, payment: str) -> tuple[Dispute, ...]:
+        """Return the disputes of a payment intent."""
+        params = {"payment_intent": payment, "limit": 100}
+        return tuple(_pages(lambda after: self._v1.disputes.list(_params(params | after)), dispute_in))
 
     def refund(self, payment: str, money: Money | None, key: str) -> Refund:
         """Refund a payment intent."""
         amount = {} if money is None else {"amount": money.amount}
-        params = cast("stripe.params.RefundCreateParams", {"payment_intent": payment, **amount})
+        params = _params({"payment_intent": payment, **amount})
         body = _asked(lambda: self._v1.refunds.create(params, {"idempotency_key": key}))
-        return _built(lambda: _refund(body))
-
-    def refund_now(self, identifier: str) -> Refund:
-        """Return a refund."""
-        body = _asked(lambda: self._v1.refunds.retrieve(identifier))
-        return _built(lambda: _refund(body))
-
-    def dispute(self, identifier: str) -> Dispute:
-        """Return a dispute."""
-        body = _asked(lambda: self._v1.disputes.retrieve(identifier))
-        return _built(
-            lambda: Dispute(
-                id=_text(body, "id"),
-                payment=body["payment_intent"] or "",
-                money=_money(body, "amount"),
-                reason=_text(body, "reason"),
-                state=_text(body, "status"),
-                due_by=body["evidence_details"]["due_by"] or 0,
-            )
-        )
+        return built(lambda: refund_in(body))
 
     def events(self, since: int) -> Iterator[Event]:
         """List events page by page."""
-        after: dict[str, str] = {}
-        while True:
-            params = cast("stripe.params.EventListParams", {"created": {"gte": since}, "limit": 100, **after})
-            events, more = self._event_page(params)
-            yield from events
-            if not more:
-                return
-            after = {"starting_after": events[-1].id}
-
-    def _event_page(self, params: "stripe.params.EventListParams") -> tuple[list[Event], bool]:
-        page = _asked(lambda: self._v1.events.list(params))
-        events = _built(lambda: [_event(event) for event in page["data"]])
-        return events, bool(events) and bool(page.get("has_more"))
+        params = {"created": {"gte": since}, "limit": 100}
+        return _pages(lambda after: self._v1.events.list(_params(params | after)), event_in)
 
     def forget_customer(self, identifier: str) -> None:
         """Delete a customer. Sessions and charges keep what the company must keep."""
@@ -121,6 +133,34 @@ class StripeCompany:
             _asked(lambda: self._v1.customers.delete(identifier))
         except Unknown:
             return
+
+
+_PAYMENT = "payment_intent.latest_charge"
+
+
+def _params(params: Mapping[str, Any]) -> Any:
+    """Return parameters for the client, whose types name a struct for each call."""
+    return params
+
+
+def _pages[Item: (Checkout, Dispute, Event)](
+    call: Callable[[dict[str, str]], stripe.StripeObject], read: Callable[[dict[str, Any]], Item]
+) -> Iterator[Item]:
+    """Yield what is on all pages of a list."""
+    after: dict[str, str] = {}
+    while True:
+        items, more = _page(call, read, after)
+        yield from items
+        if not items or not more:
+            return
+        after = {"starting_after": items[-1].id}
+
+
+def _page[Item](
+    call: Callable[[dict[str, str]], stripe.StripeObject], read: Callable[[dict[str, Any]], Item], after: dict[str, str]
+) -> tuple[list[Item], bool]:
+    body = _asked(lambda: call(after))
+    return built(lambda: [read(item) for item in body["data"]]), bool(body.get("has_more"))
 
 
 def _asked(call: Callable[[], stripe.StripeObject]) -> dict[str, Any]:
@@ -150,64 +190,3 @@ def _error(error: stripe.StripeError) -> CardCompanyError:
     if 400 <= status < 500:
         return Refused(f"The card company refuses this ({code or status}).", code)
     return NoAnswer(f"The card company did not answer as it should ({status or 'no answer'}).")
-
-
-def _built[Built](build: Callable[[], Built]) -> Built:
-    """Return what is kept of an answer. Raises `NoAnswer` if the answer has other fields or types."""
-    try:
-        return build()
-    except (KeyError, TypeError, AttributeError, IndexError):
-        raise NoAnswer("The card company's answer lacks what it should have.") from None
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    value = body[name]
-    if not isinstance(value, str):
-        raise TypeError(name)
-    return value
-
-
-def _whole(body: dict[str, Any], name: str) -> int:
-    value = body[name]
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(name)
-    return value
-
-
-def _money(body: dict[str, Any], name: str) -> Money:
-    return Money(_whole(body, name), _text(body, "currency"))
-
-
-def _checkout(body: dict[str, Any]) -> Checkout:
-    if body["object"] != "checkout.session":
-        raise TypeError("object")
-    intent = body["payment_intent"] or {}
-    charge = intent.get("latest_charge") or {}
-    card = (charge.get("payment_method_details") or {}).get("card") or {}
-    return Checkout(
-        id=_text(body, "id"),
-        state=body["status"],
-        paid=cast(PaymentState, _text(body, "payment_status")),
-        total=_money(body, "amount_total"),
-        tax=_whole(body["total_details"], "amount_tax"),
-        discount=_whole(body["total_details"], "amount_discount"),
-        reference=(body["metadata"] or {}).get("reference", ""),
-        payment=intent.get("id", ""),
-        charge=charge.get("id", ""),
-        charged=charge.get("amount_captured", 0),
-        refunded=charge.get("amount_refunded", 0),
-        disputed=charge.get("disputed", False),
-        customer=body["customer"] or "",
-        country=((body["customer_details"] or {}).get("address") or {}).get("country") or "",
-        card_brand=card.get("brand", ""),
-        last4=card.get("last4", ""),
-    )
-
-
-def _refund(body: dict[str, Any]) -> Refund:
-    return Refund(_text(body, "id"), body["payment_intent"] or "", _money(body, "amount"), body["status"])
-
-
-def _event(body: dict[str, Any]) -> Event:
-    about = body["data"]["object"].get("id", "")
-    return Event(_text(body, "id"), _text(body, "type"), _whole(body, "created"), about)

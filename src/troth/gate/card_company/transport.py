@@ -5,6 +5,7 @@ No proxy variables, no .netrc, no redirects; a new connection for each call. May
 """
 
 import http.client
+import socket
 import ssl
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -12,9 +13,45 @@ from urllib.parse import urlsplit
 
 import stripe
 
+from troth.gate import tripwire
 from troth.gate.doors import Door
 
 _LARGEST_ANSWER = 4 << 20
+
+
+class _Plain(http.client.HTTPConnection):
+    """Not encrypted, and therefore on this machine only."""
+
+    def __init__(self, door: Door, timeout: float) -> None:
+        super().__init__(door.host, door.port, timeout=timeout)
+        self._door, self._seconds = door, timeout
+
+    def connect(self) -> None:
+        """Connect to one of the door's addresses."""
+        self.sock = _connected(self._door, self._seconds)
+
+
+class _Encrypted(http.client.HTTPSConnection):
+    """Encrypted; certificate and name are checked."""
+
+    def __init__(self, door: Door, timeout: float, tls: ssl.SSLContext) -> None:
+        super().__init__(door.host, door.port, timeout=timeout, context=tls)
+        self._door, self._seconds, self._tls = door, timeout, tls
+
+    def connect(self) -> None:
+        """Connect to one of the door's addresses, and ask for its certificate by the name that was declared."""
+        self.sock = self._tls.wrap_socket(_connected(self._door, self._seconds), server_hostname=self._door.host)
+
+
+def _connected(door: Door, timeout: float) -> socket.socket:
+    """Return a connection to the first address that answers: those alone that the tripwire lets pass (WALL 3)."""
+    failure: OSError = ConnectionError("The name has no address.")
+    for address in tripwire.resolve_now(door):
+        try:
+            return socket.create_connection((address, door.port), timeout)
+        except OSError as error:
+            failure = error
+    raise failure
 
 
 class DoorClient(stripe.HTTPClient):
@@ -48,10 +85,9 @@ class DoorClient(stripe.HTTPClient):
         return content, response.status, {name.lower(): value for name, value in response.getheaders()}
 
     def _connection(self) -> http.client.HTTPConnection:
-        door = self._door
         if self._tls is None:
-            return http.client.HTTPConnection(door.host, door.port, timeout=self._timeout)
-        return http.client.HTTPSConnection(door.host, door.port, timeout=self._timeout, context=self._tls)
+            return _Plain(self._door, self._timeout)
+        return _Encrypted(self._door, self._timeout, self._tls)
 
     def close(self) -> None:
         """Close nothing: no connection outlives its call."""

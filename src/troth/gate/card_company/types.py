@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress
+
 type PaymentState = Literal["unpaid", "paid", "no_payment_required"]
 
 
@@ -25,6 +27,28 @@ class ForSale:
     price: Money
     return_url: str
     """Where the buyer comes back to; `{CHECKOUT_SESSION_ID}` in it becomes the checkout's id."""
+    product: str = ""
+    """The company's product, if an earlier price made it already."""
+    address: bool = False
+    """Whether the company asks for an address and a VAT number."""
+    tax: bool = False
+    """Whether the company computes tax; then it asks for both as well."""
+    tax_included: bool = True
+    """Whether the price contains that tax."""
+    codes: bool = False
+    """Whether buyers may enter a coupon's code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebate:
+    """What a coupon takes off: a share in percent, or an amount."""
+
+    code: str
+    name: str
+    percent: int | None = None
+    amount: Money | None = None
+    until: int | None = None
+    """In seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +62,29 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who bought, as they gave it to the company. An empty field is None."""
+
+    email: EmailAddress | None
+    name: PersonName | None
+    address: PostalAddress | None
+    company: Company | None
+    vat_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Checkout:
     """A buyer's checkout as the company has it now."""
 
     id: str
+    created: int
+    """When it was opened, in seconds since 1970."""
     state: Literal["open", "complete", "expired"]
     paid: PaymentState
+    failed: bool
+    """Whether a payment that was under way came to nothing."""
+    subtotal: int
+    """The price, before discount and added tax."""
     total: Money
     tax: int
     discount: int
@@ -59,6 +100,7 @@ class Checkout:
     country: str
     card_brand: str
     last4: str
+    buyer: Buyer
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +135,8 @@ class Event:
     created: int
     about: str
     """The object's id."""
+    payment: str = ""
+    """The payment that the object belongs to, if it is of one."""
 
 
 class CardCompany(Protocol):
@@ -104,17 +148,26 @@ class CardCompany(Protocol):
     def withdraw(self, link: str, key: str) -> None:
         """Sell no more at this address."""
 
+    def offer_code(self, rebate: Rebate, key: str) -> str:
+        """Make a code that buyers may enter; return the company's id of it."""
+
+    def withdraw_code(self, identifier: str, key: str) -> None:
+        """Take this code no more."""
+
     def checkout(self, identifier: str) -> Checkout:
         """Return a checkout as it is now."""
 
+    def checkout_of(self, payment: str) -> Checkout | None:
+        """Return the checkout that a payment belongs to; None if it belongs to none."""
+
+    def checkouts(self, since: int) -> Iterator[Checkout]:
+        """Yield the checkouts opened since this time, newest first."""
+
+    def disputes(self, payment: str) -> tuple[Dispute, ...]:
+        """Return the disputes of a payment as they are now."""
+
     def refund(self, payment: str, money: Money | None, key: str) -> Refund:
         """Give back this much, or without `money` all that is left."""
-
-    def refund_now(self, identifier: str) -> Refund:
-        """Return a refund as it is now."""
-
-    def dispute(self, identifier: str) -> Dispute:
-        """Return a dispute as it is now."""
 
     def events(self, since: int) -> Iterator[Event]:
         """Yield the events since this time, newest first; companies keep them for about 30 days."""
