@@ -76,6 +76,9 @@ def embed(
     ] = Embedded.NEWSLETTER,
     site: SiteOption = Path(),
     back: Annotated[str, typer.Option(metavar="URL", help="Where the form returns to: one of `return_urls`.")] = "",
+    language: Annotated[
+        str, typer.Option(metavar="TAG", help="The newsletter's consent sentence in this language.")
+    ] = "",
 ) -> None:
     """Print the HTML of a form, or of the statistics script, for your own pages."""
     settings = site_settings(site)
@@ -85,7 +88,8 @@ def embed(
     if part is Embedded.CONTACT:
         sys.stdout.write(embedding.contact(settings, back or None))
     else:
-        sys.stdout.write(embedding.newsletter(settings, back or None, embedding.offered_topics(Site(site).public)))
+        topics = embedding.offered_topics(Site(site).public)
+        sys.stdout.write(embedding.newsletter(settings, back or None, topics, language))
 
 
 def serve(

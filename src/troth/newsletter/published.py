@@ -40,6 +40,13 @@ class OfferedTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         return bool(bitmap >> self.number & 1)
 
 
+class OfferedSentence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The consent sentence in one more language, for a form on a page in that language."""
+
+    language: str
+    consent: str
+
+
 def topic_field(number: int) -> str:
     """Return what the box of the topic with this number is called in forms."""
     return f"topic_{number}"

@@ -6,11 +6,11 @@
 Neither network nor database is touched.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from troth.core.text.language_tags import is_language
 from troth.gate.message import one_line
 from troth.newsletter.campaigns import footer_words, html_page, link_check, markdown, plain_text
 from troth.newsletter.campaigns.draft_error import DraftError, Part
@@ -22,7 +22,6 @@ from troth.newsletter.campaigns.merge import Field, Marks, Pattern, data_fields,
 LONGEST_LINE = 250
 """Most characters of a subject or a preheader."""
 LARGEST_HTML = 1_000_000
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 
 @dataclass(frozen=True)
@@ -155,11 +154,6 @@ def _check(draft: Draft) -> None:
         )
     if not is_language(draft.language):
         raise DraftError("this is no language tag.", mend="Write one such as en, de or pt-BR.", part="language")
-
-
-def is_language(tag: str) -> bool:
-    """Return whether this is a language tag such as `en` or `pt-BR`."""
-    return _LANGUAGE.fullmatch(tag) is not None
 
 
 def _html(draft: Draft, look: Look, document: Document, marks: Marks, lines: tuple[str, str]) -> str:

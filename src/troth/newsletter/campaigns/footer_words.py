@@ -101,6 +101,17 @@ def footer(language: str, site_name: str, *, transactional: bool = False) -> Foo
     return Footer(known, direction(known), why, words.unsubscribe, words.preferences, words.view, words.twice)
 
 
+_NAMES = {
+    "de": "German", "en": "English", "es": "Spanish", "fr": "French", "it": "Italian", "nl": "Dutch",
+    "pt": "Portuguese",
+}  # fmt: skip
+
+
+def language_name(tag: str) -> str:
+    """Return a language as operators read it: `German (de)`; the tag alone where Troth has no name for it."""
+    return f"{_NAMES[_base(tag)]} ({tag})" if _base(tag) in _NAMES else tag
+
+
 def direction(language: str) -> str:
     """Return `rtl` for a language that is written from the right, or else `ltr`."""
     return "rtl" if _base(language) in _FROM_RIGHT else "ltr"
