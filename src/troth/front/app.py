@@ -23,6 +23,7 @@ from troth.front.http.rate_limit import Buckets
 from troth.front.request_context import ClerkPort, Visit, visit
 from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
 from troth.front.views import archive, choices, form_submission, links, policy, preferences, rights, statistics
+from troth.newsletter.published import STOP_TOPIC
 
 _KEPT_HEADERS = frozenset(
     b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match".split()
@@ -96,6 +97,8 @@ _ROUTES: list[BaseRoute] = [
     Route("/preferences/{link}", preferences.show, methods=["GET"]),
     Route("/preferences/{link}", preferences.use, methods=["POST"]),
     Route("/preferences/{link}/saved/{topics}", preferences.saved, methods=["GET"]),
+    Route(f"/preferences/{{link}}/{STOP_TOPIC}/{{number:int}}", preferences.topic, methods=["GET"]),
+    Route(f"/preferences/{{link}}/{STOP_TOPIC}/{{number:int}}", preferences.stop, methods=["POST"]),
     Route("/privacy/me", form_submission.shown("rights"), methods=["GET"]),
     Route("/privacy/me", form_submission.taken("rights"), methods=["POST"]),
     Route("/privacy/me/{link}", rights.show, methods=["GET"]),

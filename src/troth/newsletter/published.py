@@ -19,6 +19,8 @@ ARCHIVE, IMAGES = "archive", "images"
 PAGE_NAME = re.compile(r"[0-9a-f]{32}\.(html|xml)")
 IMAGE_NAME = re.compile(r"[0-9a-f]{8,64}\.(?P<ending>jpg|png|gif)")
 """What their files are called: the front takes no other word for a file's name."""
+STOP_TOPIC = "topic"
+"""`/preferences/<link>/topic/3`: the page that stops the topic of number 3, and nothing else."""
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif"}
 
 
