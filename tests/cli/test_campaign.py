@@ -23,6 +23,7 @@ def test_what_cannot_be_sent_leaves_no_draft(root, tmp_path):
         (["--subject", "News"], "Nobody would get it"),
         (["--subject", "x" * 201], "longer than 200 characters"),
         (["--subject", "News", "--topic", "Tricks"], "There is no topic"),
+        (["--subject", "News", "--to-language", "de"], "Languages: none yet."),
         (["--subject", "News", "--at", "tomorrow"], "Nobody would get it"),
     ):
         done = troth("campaign", "send", text, *words, "--site", root)

@@ -1,5 +1,6 @@
 """`troth embed`: a plain form for the vendor's page, made from the settings alone, with everything escaped."""
 
+import hashlib
 from html.parser import HTMLParser
 
 import msgspec
@@ -142,3 +143,16 @@ def test_the_command_prints_the_topics_that_the_site_offers(tmp_path):
     boxes = {name: box for name, box in inputs(html).items() if box.get("type") == "checkbox"}
     assert boxes.keys() == {topic.field for topic in topics}
     assert {box["id"] for box in boxes.values()} <= {label["for"] for label in Tags(html).all("label")}
+
+
+def test_the_form_in_another_language_has_the_sentence_in_it(tmp_path):
+    root = create_site.init(tmp_path / "site", url="https://www.example.com/troth").root
+    with (root / "troth.toml").open("a") as settings:
+        settings.write('\n[[translation]]\nlanguage = "pt-br"\nconsent = "Quero receber a newsletter."\n')
+    done = troth("embed", "--site", str(root), "--language", "pt-BR")
+    digest = hashlib.sha256(b"Quero receber a newsletter.").hexdigest()
+    assert done.returncode == 0 and inputs(done.stdout)["wording"]["value"] == digest
+    assert '<span data-troth-note lang="pt-BR">Quero receber a newsletter.</span>' in done.stdout
+    assert digest not in troth("embed", "--site", str(root)).stdout
+    done = troth("embed", "--site", str(root), "--language", "fr")
+    assert done.returncode == 1 and done.stdout == "" and "[[translation]]" in done.stderr and "pt-BR" in done.stderr

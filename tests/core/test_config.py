@@ -401,3 +401,34 @@ def test_what_is_wrong_with_a_relay_is_said_with_its_line(tmp_path, text, line, 
         _read(tmp_path, text)
     said = f"{refused.value} {refused.value.mend}"
     assert f"troth.toml:{line}:" in said and words in said and "hush" not in said
+
+
+# -- the sentence in other languages ----------------------------------------------------------------------------------
+
+_GERMAN = '[[translation]]\nlanguage = "de"\nconsent = "Ja, gern."\n'
+
+
+def test_translations_are_sections_of_one_name(tmp_path):
+    french = '[[translation]]\nlanguage = "fr-CA"\nconsent = "Oui."\n'
+    translations = _read(tmp_path, _GERMAN + french).translation
+    assert [(one.language, one.consent) for one in translations] == [("de", "Ja, gern."), ("fr-CA", "Oui.")]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('[[translation]]\nlanguage = "de"', 4, "`consent` under [[translation]] is missing"),
+        ('[[translation]]\nlanguage = "German words"\nconsent = "Ja."', 5, "not a language tag"),
+        ('[[translation]]\nlanguage = "de"\nconsent = " "', 6, "1 to 500 characters"),
+        (f'[[translation]]\nlanguage = "de"\nconsent = "{"x" * 501}"', 6, "1 to 500 characters"),
+        (_GERMAN + '[[translation]]\nlanguage = "DE"\nconsent = "Ja."', 8, "one sentence for each language"),
+        (_GERMAN + '[[translation]]\nlanguage = "da"\nconsent = "Ja, gern."', 9, "the same as in another language"),
+        ('[newsletter]\nlanguage = "English words"', 5, "not a language tag"),
+        ('[newsletter]\nlanguage = "de"\n' + _GERMAN, 7, "one sentence for each language"),
+    ],
+)
+def test_what_is_wrong_with_a_translation_is_said_with_its_line(tmp_path, text, line, words):
+    with pytest.raises(ConfigError) as refused:
+        _read(tmp_path, text)
+    said = f"{refused.value} {refused.value.mend}"
+    assert f"troth.toml:{line}:" in said and words in said

@@ -9,6 +9,7 @@ from tests.front.client import BACK, CONSENT, WORDING, Client, solved
 from troth.core import clock
 from troth.front import request_context
 from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
+from troth.newsletter.published import OfferedSentence
 
 FORM = "/troth/newsletter"
 
@@ -436,3 +437,16 @@ async def test_a_held_clock_does_not_let_expired_work_through(client, front, lin
     with clock.hold(clock.now() + timedelta(minutes=21)):
         assert (await client.sign_up(altcha=payload)).status == 422
     assert not line.frames
+
+
+async def test_a_form_in_another_language_is_taken_and_comes_back_with_its_own_sentence(client, front, line, keys):
+    german = "Ich möchte den Newsletter erhalten."
+    digest = sha256(german.encode()).digest()
+    translations = [OfferedSentence(language="de", consent=german)]
+    front.publish(proof_of_work=0, form={"translations": translations, "consents_before": [digest], "language": "en"})
+    answer = await client.sign_up(wording=digest.hex(), email="nobody")
+    assert answer.status == 422 and answer.hidden("wording") == digest.hex()
+    assert f'<span data-troth-note lang="de">{german}</span>' in answer.text and CONSENT not in answer.text
+    assert (await client.sign_up(wording=digest.hex())).status == 303
+    assert f'<span data-troth-note lang="en">{CONSENT}</span>' in (await client.get(FORM)).text
+    assert [keys.sign_up(frame[1]).wording for frame in line.frames] == [digest]

@@ -246,3 +246,46 @@ async def test_over_an_open_connection_nothing_is_shown_or_taken(client, offered
     for answer in (await client.get(link()), await client.post(link(), {"wish": "leave"})):
         assert answer.status == 403
     assert not line.frames
+
+
+# -- one topic --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_get_shows_which_topic_the_button_stops_and_stops_nothing(client, offered, line, link):
+    page = await client.get(f"{link(EVERY)}/topic/5")
+    assert page.status == 200 and "<strong>Security &amp; trust</strong>" in page.text
+    assert (await client.ask("HEAD", f"{link(EVERY)}/topic/5")).status == 200
+    page = await client.get(f"{link(EVERY)}/topic/7")  # a private one: its name is for nobody
+    assert "emails about this topic from" in page.text and "Security" not in page.text
+    assert not line.frames
+
+
+async def test_the_button_stops_that_topic_and_shows_the_others_as_they_were(client, offered, line, keys, link):
+    here = link(EVERY)
+    answer = await client.post(f"{here}/topic/5", {})
+    assert (answer.status, answer.headers["location"]) == (303, f"{here}/saved/{EVERY & ~(1 << 5):x}")
+    [(_, envelope, _, _)] = line.frames
+    entry = keys.opening.open(envelope, PreferencesSet)
+    assert (entry.seen, entry.chosen, entry.pause, entry.leave) == (1 << 5, 0, PAUSE_AS_IT_IS, False)
+    assert entry.link == here.rpartition("/")[2]
+    shown = (await client.get(answer.headers["location"])).text
+    assert boxes(shown) == {"topic_0": True, "topic_5": False, "topic_62": True}
+
+
+async def test_a_topic_is_stopped_by_its_own_link_and_address_only(client, offered, line, keys, link):
+    assert (await client.post(f"{link()}/topic/63", {})).status == 404
+    assert (await client.get(f"{link()}/topic/{'9' * 30}")).status == 404
+    assert (await client.get(f"{link()}/topic/-1")).status == 404
+    assert (await client.post(f"{link()}/topic/5", {"wish": "leave"})).status == 400
+    assert (await client.post(f"{link()}/topic/5", body=b"{}", **{"content-type": "application/json"})).status == 415
+    for act in (Act.CONFIRM, Act.UNSUBSCRIBE, Act.RIGHTS):
+        other = f"/troth/preferences/{keys.signer.sign(act, uuid.uuid4())}/topic/5"
+        assert [(await client.ask(method, other)).status for method in ("GET", "POST")] == [400, 400]
+    assert not line.frames
+
+
+async def test_who_presses_too_often_is_asked_to_wait(client, front, line, link):
+    front.publish(proof_of_work=0, burst=1, form={"topics": msgspec.to_builtins(TOPICS)})
+    assert (await client.post(f"{link(EVERY)}/topic/5", {})).status == 303
+    assert (await client.post(f"{link(EVERY)}/topic/5", {})).status == 429
+    assert len(line.frames) == 1

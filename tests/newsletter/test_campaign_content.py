@@ -110,6 +110,16 @@ class TestPage:
         )
         assert "View in browser" not in made().text.fill(RECIPIENT)
 
+    @pytest.mark.parametrize("template", TEMPLATES)
+    def test_a_campaign_about_a_topic_has_a_link_to_the_page_that_stops_it(self, template):
+        about = made(template=template, topic=5, language="de")
+        links = [attrs["href"] for attrs in elements(about).all("a")]
+        stop = RECIPIENT["preferences_url"] + "/topic/5"
+        assert links == [RECIPIENT["unsubscribe_url"], stop, RECIPIENT["preferences_url"]]
+        assert "Nur dieses Thema abbestellen" in elements(about).words
+        assert f"\nNur dieses Thema abbestellen: {stop}\n" in about.text.fill(RECIPIENT)
+        assert "/topic/0" in made(topic=0).text.fill(RECIPIENT)  # the first topic there is
+
     def test_a_recipient_without_a_link_to_leave_gets_nothing(self):
         with pytest.raises(MergeError):
             made().html.fill({"name": "Ada"})

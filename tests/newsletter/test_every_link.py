@@ -41,14 +41,14 @@ class _Links(HTMLParser):
 def mails(site, held, settings):
     """The mails of one subscriber: to confirm once more, and a campaign's; with a topic, an archive and a picture."""
     url = settings.TROTH_CONFIG.site.url
-    topics.create("Releases", "", public=True)
+    topic = topics.create("Releases", "", public=True)
     sign_up(signup(ADDRESS, NAME, topics=1))
     use(confirm_link())
     CampaignImage.objects.create(name=PICTURE, media_type="image/png", width=1, height=1, data=b"\x89PNG")
     text = f"Hello {{{{ name | you }}}}, ![a]({url}/images/{PICTURE}) [the archive]({url}/newsletter/archive)"
     kept = {"subject": "News", "markdown": text, "started_at": NOW}
     Campaign.objects.create(state=Campaign.State.SENT, **kept)
-    going = Campaign.objects.create(state=Campaign.State.SENDING, **kept)
+    going = Campaign.objects.create(state=Campaign.State.SENDING, topic=topic, **kept)
     sign_up(signup(ADDRESS, NAME))
     person = Person.objects.get()
     campaign = Delivery(id=new_id(), kind="campaign", about=going.id, person=person, message_id="<x@example.com>")
@@ -99,6 +99,7 @@ def test_no_get_changes_anything_about_a_person_or_shows_anything_of_them(site, 
         "/confirm/",
         "/unsubscribe/",
         "/preferences/",
+        "/topic/0",
         "/newsletter/archive/",
         "/newsletter/feed.xml",
         "/images/",

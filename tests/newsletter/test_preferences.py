@@ -13,11 +13,12 @@ from troth.core import ids
 from troth.core.entry import Came, EntryRefused, came
 from troth.core.intake_counts import Count
 from troth.core.signed_links import Act, LinkSigner
-from troth.newsletter import preferences
+from troth.newsletter import preferences, topics
+from troth.newsletter.campaigns.mails import still_wanted
 from troth.newsletter.entry import PAUSE_ENDS, LinkUsed, PreferencesSet
-from troth.newsletter.models import Subscription
+from troth.newsletter.models import Subscription, Topic, TopicSubscription
 from troth.vault import signing_keys
-from troth.vault.models import Record
+from troth.vault.models import Person, Record
 from troth.worker.intake import Intake
 
 __all__ = ["held", "offered"]
@@ -142,3 +143,30 @@ def test_it_comes_by_the_spool_in_its_order_with_the_rest(site, offered):
         counts += turn.counts
     assert (counts[Count.CONFIRMED], counts[Count.PREFERENCES]) == (1, 2)
     assert chosen() == 1 and Subscription.objects.get().paused_until is not None
+
+
+@both
+def test_one_topic_is_stopped_also_a_private_or_archived_one_and_the_rest_stays(offered):
+    confirmed()
+    press(seen=0, chosen=0b011)
+    subscription = Subscription.objects.get()
+    hidden = topics.create("Testers", "", public=False)
+    TopicSubscription.objects.create(topic=hidden, subscription=subscription)
+    every = chosen()
+    assert press(link(every), seen=1 << hidden.number, chosen=0) == {Count.PREFERENCES: 1}
+    assert chosen() == 0b011
+    assert press(link(every), seen=0, chosen=1 << hidden.number) == {Count.LINKS_WITHOUT_EFFECT: 1}
+    topics.archive(Topic.objects.get(number=0).id)
+    assert press(link(every), seen=0b001, chosen=0) == {Count.PREFERENCES: 1}
+    assert chosen() == 0b010 and Subscription.objects.get().state == "confirmed"
+
+
+@both
+def test_who_stopped_a_topic_gets_its_campaign_no_more_and_others_still(offered, written):
+    confirmed()
+    press(seen=0, chosen=0b001)
+    person = Person.objects.get().id
+    about, everybody = written(topic=Topic.objects.get(number=0)), written()
+    assert [set(still_wanted(campaign, [person])) for campaign in (about, everybody)] == [{person}, {person}]
+    press(link(0b001), seen=0b001, chosen=0)
+    assert [set(still_wanted(campaign, [person])) for campaign in (about, everybody)] == [set(), {person}]

@@ -32,7 +32,7 @@ def test_headers_of_the_usual_programs_are_known():
 def test_what_our_own_export_writes_is_known():
     from troth.people.list_formats import OWN_HEADERS as HEADERS
 
-    assert set(columns(*HEADERS)) == {*DETAIL_FIELDS, "consent_date", "topics", "paused_until"}
+    assert set(columns(*HEADERS)) == {*DETAIL_FIELDS, "consent_date", "topics", "paused_until", "language"}
     assert {
         HEADERS[place]: meaning for place, meaning in standing(*HEADERS).items() if meaning is not Meaning.STRAY
     } == {

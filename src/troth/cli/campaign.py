@@ -16,12 +16,15 @@ from troth.core.errors import TrothError
 from troth.core.lazy import lazy
 
 if TYPE_CHECKING:
+    from troth.core.text import language_tags
     from troth.newsletter import models
-    from troth.newsletter.campaigns import drafts, feed_drafts, feeds, sending
+    from troth.newsletter.campaigns import audience, drafts, feed_drafts, feeds, sending
 else:
+    audience = lazy("troth.newsletter.campaigns.audience")
     drafts = lazy("troth.newsletter.campaigns.drafts")
     feed_drafts = lazy("troth.newsletter.campaigns.feed_drafts")
     feeds = lazy("troth.newsletter.campaigns.feeds")
+    language_tags = lazy("troth.core.text.language_tags")
     sending = lazy("troth.newsletter.campaigns.sending")
     models = lazy("troth.newsletter.models")
 
@@ -70,6 +73,9 @@ def send(
     ],
     subject: Annotated[str, typer.Option(help="The subject line. May have merge fields.")],
     topic: Annotated[str, typer.Option(help="Only to subscribers of this topic.", show_default="everybody")] = "",
+    to_language: Annotated[
+        str, typer.Option(metavar="TAG", help="Only to subscribers of this language.", show_default="all languages")
+    ] = "",
     preheader: Annotated[str, typer.Option(help="What mail programs show beside the subject.")] = "",
     template: Annotated[CampaignTemplate, typer.Option(help="How it looks.")] = CampaignTemplate.NEWSLETTER,
     language: Annotated[str, typer.Option(metavar="TAG", help="Of the text; the footer follows it.")] = "en",
@@ -84,7 +90,7 @@ def send(
 ) -> None:
     """Send a Markdown file as a campaign. Exit code 1 if somebody did not get it."""
     open_site(site)
-    text, draft = _text(file), drafts.create(topic=_topic(topic))
+    text, tag, draft = _text(file), _language(to_language), drafts.create(topic=_topic(topic))
     try:
         drafts.save(
             draft.id,
@@ -94,6 +100,7 @@ def send(
             markdown=text,
             template=template.value,
             language=language,
+            to_language=tag,
             link_name=link_name,
             public=not private,
         )
@@ -221,6 +228,16 @@ def _topic(name: str) -> "models.Topic | None":
     return topic
 
 
+def _language(typed: str) -> str:
+    """Return a language that some subscribers have, as it is stored."""
+    tag, known = language_tags.usual(typed), audience.languages()
+    if typed and not any(other == tag or other.startswith(f"{tag}-") for other in known):
+        raise TrothError(
+            f"No subscriber has the language “{typed}”.", mend=f"Languages: {', '.join(known) or 'none yet'}."
+        )
+    return tag if typed else ""
+
+
 def _text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
@@ -251,7 +268,7 @@ def _show(ident: UUID, progress: "sending.Progress", *, as_json: bool) -> None:
     if as_json:
         print_json(_as_json(row, progress))
         return
-    sys.stdout.write(f"{row.subject}\n{row.id}  {progress.state}\n")
+    sys.stdout.write(f"{row.subject}\n{row.id}  {progress.state}\n  {_segment(row)}\n")
     for name in ("audience", "sent", "failed", "suppressed", "uncertain", "skipped", "waiting", "held"):
         sys.stdout.write(f"  {name:<10} {getattr(progress, name):>9}\n")
     if progress.problem:
@@ -261,4 +278,21 @@ def _show(ident: UUID, progress: "sending.Progress", *, as_json: bool) -> None:
 
 
 def _as_json(row: "models.Campaign", progress: "sending.Progress") -> dict[str, Any]:
-    return {"id": str(row.id), "subject": row.subject, **progress.told()}
+    segment = {
+        "topic": row.topic.name if row.topic else None,
+        "language": row.to_language or None,
+        "of_unknown_language": audience.of_unknown_language(row),
+        "signed_up_from": row.signed_up_from and row.signed_up_from.isoformat(),
+        "signed_up_until": row.signed_up_until and row.signed_up_until.isoformat(),
+    }
+    return {"id": str(row.id), "subject": row.subject, "segment": segment, **progress.told()}
+
+
+def _segment(row: "models.Campaign") -> str:
+    """Return for whom a campaign is: `to Releases, language de (12 more: language not known)`."""
+    words = f"to {row.topic.name if row.topic else 'all subscribers'}"
+    if row.to_language:
+        unknown = audience.of_unknown_language(row)
+        words += f", language {row.to_language}" + (f" ({unknown:,} more: language not known)" if unknown else "")
+    days = [(word, day) for word, day in (("from", row.signed_up_from), ("until", row.signed_up_until)) if day]
+    return words + (f", signed up {' '.join(f'{word} {day}' for word, day in days)}" if days else "")

@@ -79,6 +79,7 @@ def import_(
     topic: Annotated[
         list[str] | None, typer.Option("--topic", metavar="NAME", help="A topic for everybody in the file.")
     ] = None,
+    language: Annotated[str, typer.Option(metavar="TAG", help="The language of rows that name none: de.")] = "",
     create_topics: Annotated[
         bool, typer.Option("--create-topics", help="Create a private topic for each name that matches none.")
     ] = False,
@@ -94,17 +95,15 @@ def import_(
         raise typer.BadParameter("There is one list: newsletter.", param_hint="--list")
     (file,) = site_session.within_reach(site, [file])
     open_site(site)
-    ground = import_rows.read_ground(consent, consent_date, date_format)
+    ground = import_rows.read_ground(consent, consent_date, date_format, language)
     options = import_files.ReadingOptions(ground, dict(map(_pair, columns or [])), date_format, encoding, delimiter)
-    files = import_files.files_of(file, options, import_topics.site_topics(topic or []))
+    files, output = import_files.files_of(file, options, import_topics.site_topics(topic or [])), _Output(as_json)
     job = import_job.PeopleImport(files, source or file.name, SHELL, update)
-    output = _Output(as_json)
     output.previews(files, show=show)
     with output.progress() as progress:
         checked = import_job.examine(job, progress)
-    go = not dry_run and checked.usable > 0 and (skip_bad or not checked.counts["bad"])
     written = None
-    if go:
+    if not dry_run and checked.usable > 0 and (skip_bad or not checked.counts["bad"]):
         if create_topics:
             import_topics.create(checked.unknown_topics)
             job.read_topics_as(import_topics.site_topics(topic or []))

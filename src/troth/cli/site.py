@@ -85,6 +85,9 @@ def embed(
     of: Annotated[
         str, typer.Option(metavar="PRODUCT", help="For `prices`: plainbook. For `buy`: plainbook/single/EUR.")
     ] = "",
+    language: Annotated[
+        str, typer.Option(metavar="TAG", help="The newsletter's consent sentence in this language.")
+    ] = "",
 ) -> None:
     """Print HTML for your own pages: a form, the statistics script, a link to buy, or a table of prices."""
     settings = site_settings(site)
@@ -98,7 +101,8 @@ def embed(
     if part is Embedded.CONTACT:
         sys.stdout.write(embedding.contact(settings, back or None))
     else:
-        sys.stdout.write(embedding.newsletter(settings, back or None, embedding.offered_topics(Site(site).public)))
+        topics = embedding.offered_topics(Site(site).public)
+        sys.stdout.write(embedding.newsletter(settings, back or None, topics, language))
 
 
 def serve(

@@ -84,7 +84,7 @@ def _subscribe(now: datetime, offered: list[Topic]) -> None:
     """Import subscribers as an operator would, and have each choose a topic or two."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "subscribers.csv"
-        path.write_text("\n".join(("email,consent_date", *_rows(now))) + "\n", "utf-8")
+        path.write_text("\n".join(("email,consent_date,language", *_rows(now))) + "\n", "utf-8")
         options = import_files.ReadingOptions(import_rows.ConsentStatement("Send me the newsletter."))
         files = import_files.files_of(path, options, import_topics.TopicNames({}))
         job = import_job.PeopleImport(files, "Generated for the demo", "shell")
@@ -99,11 +99,16 @@ def _subscribe(now: datetime, offered: list[Topic]) -> None:
     TopicSubscription.objects.bulk_create(chosen)
 
 
+_LANGUAGES = ("en", "de", "en", "fr", "")
+"""Of every five: that of the last is not known, as with a list from before."""
+
+
 def _rows(now: datetime) -> Iterator[str]:
     step = timedelta(days=_FIRST - _LAST) / (SUBSCRIBERS - 1)
     for number in range(SUBSCRIBERS):
         at = now - timedelta(days=_FIRST) + number * step
-        yield f"reader-{number + 1}@{'example.org' if number % 3 else 'example.net'},{at:%Y-%m-%d}"
+        domain, language = "example.org" if number % 3 else "example.net", _LANGUAGES[number % 5]
+        yield f"reader-{number + 1}@{domain},{at:%Y-%m-%d},{language}"
 
 
 def _untold(*_: object) -> None:

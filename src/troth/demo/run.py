@@ -194,6 +194,7 @@ refill_seconds = 2.0
 [newsletter]
 title = "The Example Software letter"
 intro = "What is new, what is being mended, and now and then a trick that saves an evening. About once a month."
+language = "en"
 similar_addresses_per_day = 1000
 return_urls = ["{ports.vendor}/thanks.html"]
 

@@ -34,6 +34,7 @@ from troth.front.views import (
     shop,
     statistics,
 )
+from troth.newsletter.published import STOP_TOPIC
 
 _KEPT_HEADERS = frozenset(
     b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match".split()
@@ -107,6 +108,8 @@ _ROUTES: list[BaseRoute] = [
     Route("/preferences/{link}", preferences.show, methods=["GET"]),
     Route("/preferences/{link}", preferences.use, methods=["POST"]),
     Route("/preferences/{link}/saved/{topics}", preferences.saved, methods=["GET"]),
+    Route(f"/preferences/{{link}}/{STOP_TOPIC}/{{number:int}}", preferences.topic, methods=["GET"]),
+    Route(f"/preferences/{{link}}/{STOP_TOPIC}/{{number:int}}", preferences.stop, methods=["POST"]),
     Route("/buy/thanks/{checkout}", shop.thanks, methods=["GET"]),
     Route("/buy/{product}", shop.show, methods=["GET"]),
     Route("/buy/{product}/{edition}/{currency}", shop.go, methods=["GET"]),

@@ -15,11 +15,12 @@ from pathlib import Path
 import msgspec
 
 from troth.audience.public.disclosure import StatisticsPage
-from troth.core.config.sections import ContactSection, NewsletterSection
+from troth.core.config.sections import ContactSection, NewsletterSection, TranslationSection
 from troth.core.disk import set_mode, sync_folder, write_synced
 from troth.core.errors import TrothError
 from troth.core.purpose import Category
-from troth.newsletter.published import Archive, OfferedTopic
+from troth.core.text.language_tags import usual
+from troth.newsletter.published import Archive, OfferedSentence, OfferedTopic
 from troth.policy.published import PrivacyPage
 from troth.shop.published import Shop
 
@@ -42,6 +43,10 @@ class NewsletterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     intro: str
     consent: str
     """The sentence beside the button; its SHA-256 travels with each sign-up."""
+    language: str = ""
+    """Of `consent`, as a tag; empty where the operator did not say."""
+    translations: list[OfferedSentence] = []
+    """The same sentence in other languages."""
     consents_before: list[bytes] = []
     """SHA-256 of each sentence that stood there earlier, in order: pages with a pasted form may still show it."""
     fields: list[Category]
@@ -57,10 +62,21 @@ class NewsletterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         section: NewsletterSection,
         consents_before: Iterable[bytes] = (),
         topics: Iterable[OfferedTopic] = (),
+        translations: Iterable[TranslationSection] = (),
     ) -> "NewsletterForm":
-        """Return the form that these settings ask for, with these topics."""
+        """Return the form that these settings ask for, with these topics and sentences."""
+        sentences = [
+            OfferedSentence(language=usual(translation.language), consent=translation.consent)
+            for translation in translations
+        ]
         form = msgspec.convert(section, cls, from_attributes=True)
-        return msgspec.structs.replace(form, consents_before=sorted(consents_before), topics=list(topics))
+        return msgspec.structs.replace(
+            form,
+            language=usual(section.language),
+            consents_before=sorted(consents_before),
+            topics=list(topics),
+            translations=sentences,
+        )
 
 
 class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,15 +1,25 @@
 """The sentences by which people are asked to agree, by hash: a consent has only the hash, and an operator may change
 `consent` under [newsletter] later. A sentence is about nobody. May touch: the database."""
 
+from collections.abc import Iterable
+
 from troth.newsletter.entry import wording_digest
 from troth.newsletter.models import Sentence
 
 
-def keep(text: str) -> None:
-    """Keep this sentence, before anybody is shown it."""
-    digest = wording_digest(text)
-    if not Sentence.objects.filter(digest=digest).exists():
-        Sentence.objects.get_or_create(digest=digest, defaults={"text": text})
+def keep(text: str, language: str = "") -> None:
+    """Keep this sentence and its language, before anybody is shown it. A language that is not known any more stays."""
+    digest, kept = wording_digest(text), Sentence.objects.all()
+    if not kept.filter(digest=digest).exists():
+        kept.get_or_create(digest=digest, defaults={"text": text, "language": language})
+    elif language:
+        kept.filter(digest=digest).exclude(language=language).update(language=language)
+
+
+def languages(digests: Iterable[bytes]) -> dict[bytes, str]:
+    """Return the languages of the sentences with these hashes; those of which none is known are left out."""
+    rows = Sentence.objects.filter(digest__in=set(digests)).exclude(language="")
+    return {bytes(digest): language for digest, language in rows.values_list("digest", "language")}
 
 
 def others(text: str) -> list[bytes]:

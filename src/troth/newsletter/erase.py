@@ -70,6 +70,7 @@ def _subscribed(subscription: Subscription, person: UUID, actor: UUID | str) -> 
                 "left": subscription.left_at,
                 "topics": topics.names(topics.of_subscriptions([subscription.id]).get(subscription.id, 0)),
                 "paused_until": subscription.paused_until,
+                "language": subscription.language or None,
             },
         ),
     )

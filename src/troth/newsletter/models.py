@@ -25,6 +25,8 @@ class Subscription(models.Model):
     left_at = models.DateTimeField(null=True)
     paused_until = models.DateTimeField(null=True)
     """Until when they asked to get no campaign."""
+    language = models.CharField(max_length=35, default="", blank=True)
+    """That of the sentence which they agreed to, as a tag; empty where it is not known, or once they left."""
 
     COUNTED_BY = "state"
     objects = RealPeople["Subscription"]()
@@ -35,6 +37,7 @@ class Subscription(models.Model):
             models.Index(fields=["state", "person"], name="subscription_state"),
             models.Index(fields=["confirmed_at"], name="subscription_confirmed"),
             models.Index(fields=["left_at"], name="subscription_left", condition=models.Q(left_at__isnull=False)),
+            models.Index(fields=["language", "person"], name="subscription_language"),
         )
 
     def __str__(self) -> str:
@@ -57,6 +60,8 @@ class Request(models.Model):
     consent = models.ForeignKey(Record, on_delete=models.SET_NULL, null=True, related_name="+")
     topics = models.PositiveBigIntegerField(default=0)
     """What was chosen with it, a bit for each `Topic.number`: subscribed to once it is confirmed."""
+    language = models.CharField(max_length=35, default="", blank=True)
+    """That of the sentence beside the form, as a tag; empty where it is not known."""
     entry_id = models.UUIDField(unique=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField(default=clock.now)
@@ -79,6 +84,8 @@ class Sentence(models.Model):
     digest = models.BinaryField(primary_key=True, max_length=32)
     """SHA-256 of the text."""
     text = models.TextField()
+    language = models.CharField(max_length=35, default="", blank=True)
+    """Its language, as a tag; empty where the settings did not say."""
 
     def __str__(self) -> str:
         return self.text
@@ -163,6 +170,8 @@ class Campaign(models.Model):
     """Of its text, as a tag; the footer's words follow it."""
     topic = models.ForeignKey(Topic, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns")
     """None: everybody who is subscribed."""
+    to_language = models.CharField(max_length=35, default="", blank=True)
+    """Only to subscribers of this language, as a tag; empty: whatever theirs is."""
     signed_up_from = models.DateField(null=True, blank=True)
     signed_up_until = models.DateField(null=True, blank=True)
     """Segment by the day of confirmation, both included, in the site's time zone."""

@@ -19,6 +19,8 @@ ARCHIVE, IMAGES = "archive", "images"
 PAGE_NAME = re.compile(r"[0-9a-f]{32}\.(html|xml)")
 IMAGE_NAME = re.compile(r"[0-9a-f]{8,64}\.(?P<ending>jpg|png|gif)")
 """What their files are called: the front takes no other word for a file's name."""
+STOP_TOPIC = "topic"
+"""`/preferences/<link>/topic/3`: the page that stops the topic of number 3, and nothing else."""
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif"}
 
 
@@ -38,6 +40,13 @@ class OfferedTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     def is_in(self, bitmap: int) -> bool:
         """Whether it is among these topics."""
         return bool(bitmap >> self.number & 1)
+
+
+class OfferedSentence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The consent sentence in one more language, for a form on a page in that language."""
+
+    language: str
+    consent: str
 
 
 def topic_field(number: int) -> str:

@@ -48,7 +48,7 @@ def _collects(config: Config) -> Sequence[Collected]:
         ),
         Collected(
             "topics",
-            "Topics, pauses",
+            "Topics, language, pauses",
             Purpose.ADMINISTRATION,
             "by random ID",
             "until you unsubscribe",
@@ -123,13 +123,16 @@ ROOM = Room(
     columns=frozenset(
         {
             "newsletter.Subscription.state",
+            "newsletter.Subscription.language",
             "newsletter.Request.state",
+            "newsletter.Request.language",
             "newsletter.DomainHour.domain",
             "newsletter.Campaign.state",
             "newsletter.Campaign.paused_from",
             "newsletter.Campaign.problem",
             "newsletter.Campaign.template",
             "newsletter.Campaign.language",
+            "newsletter.Campaign.to_language",
             "newsletter.Campaign.scheduled_time",
             "newsletter.Campaign.scheduled_zone",
             "newsletter.Campaign.signed_up_from",
@@ -156,6 +159,7 @@ ROOM = Room(
             "newsletter.Topic.description",
             "newsletter.Sentence.digest",
             "newsletter.Sentence.text",
+            "newsletter.Sentence.language",
         }
     ),
     urls="troth.newsletter.urls",

@@ -57,6 +57,7 @@ class _SignUpBatch:
         self._form = settings.TROTH_CONFIG.newsletter
         # What a front made up, or a restored backup does not know, counts for nothing; the sign-up itself does.
         self._topics = topics.known() if any(signup.entry.topics for signup in batch) else 0
+        self._languages = consent_texts.languages(signup.entry.wording for signup in batch)
         self._people = {match.person.id: match.person for match in self._found if match.new}
         self._records: list[Record] = []
         self._requests: list[Request] = []
@@ -107,6 +108,7 @@ class _SignUpBatch:
             # From now, not from when the form was sent: a spool that waited must not cost the person their time.
             expires_at=self._now + timedelta(hours=self._form.confirm_hours),
             topics=signup.entry.topics & self._topics,
+            language=self._languages.get(signup.entry.wording, ""),
         )
         entry = signup.entry
         consent = Consent(
@@ -190,6 +192,8 @@ def _confirm(request_id: UUID, link_use: Came[LinkUsed], confirmed: list[Person]
     Subscription.with_canaries.filter(id=request.subscription_id, state__in=waiting).update(
         state=Subscription.State.CONFIRMED, confirmed_at=link_use.at, left_at=None
     )
+    if request.language not in ("", request.subscription.language):
+        Subscription.with_canaries.filter(id=request.subscription_id).update(language=request.language)
     if request.subscription.paused_until is not None:  # who signs up again wants to read again
         Subscription.with_canaries.filter(id=request.subscription_id).update(paused_until=None)
     if request.topics:  # added to what they have: the form does not know what that is
@@ -233,7 +237,7 @@ def leave(subscription_id: UUID, request: Came[Any]) -> bool:
     Request.with_canaries.filter(subscription=subscription, state=Request.State.OPEN).update(state=Request.State.OVER)
     states = [Subscription.State.WAITING, Subscription.State.CONFIRMED]
     if not Subscription.with_canaries.filter(id=subscription_id, state__in=states).update(
-        state=Subscription.State.LEFT, left_at=request.at, paused_until=None
+        state=Subscription.State.LEFT, left_at=request.at, paused_until=None, language=""
     ):
         return False
     topics.forget([subscription_id])
@@ -252,7 +256,7 @@ def leave_again(times: Mapping[UUID, int]) -> int:
         )
         subscriptions = Subscription.with_canaries.filter(id=ident).exclude(state=Subscription.State.LEFT)
         if subscriptions.exclude(confirmed_at__gt=at).update(
-            state=Subscription.State.LEFT, left_at=at, paused_until=None
+            state=Subscription.State.LEFT, left_at=at, paused_until=None, language=""
         ):
             topics.forget([ident])
             count += 1

@@ -142,14 +142,16 @@ def of_subscriptions(subscription_ids: Iterable[UUID]) -> dict[UUID, int]:
 
 def choose(subscription_id: UUID, *, before: int, chosen: int, at: datetime) -> bool:
     """Subscribe to what is in `chosen` and not in `before`, drop what is in `before` and not in `chosen`; leave the
-    rest, which whoever chose did not touch. Public topics only. Returns whether that changed anything.
+    rest, which whoever chose did not touch. Only public topics can be chosen; any can be dropped. Returns whether that
+    changed anything.
 
     The caller sees to it that the subscription is confirmed.
     """
-    touched = [topic for topic in public_topics() if (before ^ chosen) >> topic.number & 1]
+    touched = [topic for topic in all_topics() if (before ^ chosen) >> topic.number & 1]
     rows = TopicSubscription.with_canaries.filter(subscription=subscription_id)
     present = set(rows.values_list("topic_id", flat=True))
-    added = [topic for topic in touched if chosen >> topic.number & 1 and topic.id not in present]
+    offered = [topic for topic in touched if topic.public and topic.archived_at is None]
+    added = [topic for topic in offered if chosen >> topic.number & 1 and topic.id not in present]
     dropped = [topic.id for topic in touched if not chosen >> topic.number & 1 and topic.id in present]
     TopicSubscription.with_canaries.bulk_create(
         TopicSubscription(subscription_id=subscription_id, topic=topic, since=at) for topic in added

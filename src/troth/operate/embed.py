@@ -7,6 +7,7 @@ from pathlib import Path
 
 from troth.core.config.sections import Config
 from troth.core.errors import TrothError
+from troth.core.text.language_tags import usual
 from troth.front import published, snapshot
 from troth.front.forms import embed
 from troth.front.published import ContactForm, NewsletterForm, Published
@@ -14,10 +15,10 @@ from troth.newsletter.published import OfferedTopic
 from troth.shop.published import OfferedEdition, Shop
 
 
-def newsletter(config: Config, back: str | None = None, topics: Sequence[OfferedTopic] = ()) -> str:
+def newsletter(config: Config, back: str | None = None, topics: Sequence[OfferedTopic] = (), language: str = "") -> str:
     """Return the form. `back`: where visitors return to, one of `return_urls` under [newsletter]; by default the
-    first."""
-    return _form(config, "newsletter", back, topics)
+    first. `language`: that of the consent sentence; by default that of `consent` under [newsletter]."""
+    return _form(config, "newsletter", back, topics, usual(language))
 
 
 def offered_topics(public: Path) -> Sequence[OfferedTopic]:
@@ -94,9 +95,17 @@ def published_shop(public: Path) -> Shop | None:
     return current.shop if current else None
 
 
-def _form(config: Config, name: str, back: str | None, topics: Sequence[OfferedTopic] = ()) -> str:
+def _form(config: Config, name: str, back: str | None, topics: Sequence[OfferedTopic] = (), language: str = "") -> str:
     pages = _as_published(config, topics)
     form = snapshot.forms(pages)[name]
+    translated = form.in_language(language) if language else form
+    if translated is None:
+        known = ", ".join(filter(None, [form.language, *(sentence.language for sentence in form.translations)]))
+        raise TrothError(
+            f"There is no consent sentence in the language {language}.",
+            mend=f"Add a section [[translation]] to troth.toml. There are: {known or 'none'}.",
+        )
+    form = translated
     if back is not None and back not in form.back:
         raise TrothError(
             f"The form may not return to {back}.",
@@ -117,6 +126,6 @@ def _as_published(config: Config, topics: Sequence[OfferedTopic]) -> Published:
         epoch=0,
         sealing_key=b"",  # the form has no use for a key
         link_keys={},
-        form=NewsletterForm.of(config.newsletter, topics=topics),
+        form=NewsletterForm.of(config.newsletter, topics=topics, translations=config.translation),
         contact=ContactForm.of(config.contact),
     )

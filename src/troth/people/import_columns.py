@@ -14,7 +14,7 @@ from troth.people.csv_sources import FileRefused
 from troth.people.programs import ListState, Program, bare_name, recognise
 from troth.people.unsubscribed_columns import UNKNOWN, Meaning, meaning_of
 
-CONSENT, CONSENT_DATE, TOPICS, PAUSED = "consent", "consent_date", "topics", "paused_until"
+CONSENT, CONSENT_DATE, TOPICS, PAUSED, LANGUAGE = "consent", "consent_date", "topics", "paused_until", "language"
 DETAIL_FIELDS = tuple(category.value for category in BASIC)
 """The fields that are details of a person."""
 _SEVERAL_BECOME = {
@@ -27,6 +27,7 @@ FIELDS: dict[str, str] = {
     CONSENT_DATE: "date of consent; of several columns, the first with a value",
     TOPICS: "topics, lists or tags, by name; several columns are taken together",
     PAUSED: "until when they asked for no emails",
+    LANGUAGE: "their language, as a tag such as de or pt-BR",
     Meaning.LEFT.value: "that, or when, they unsubscribed or opted out",
     Meaning.OPTED_IN.value: "whether they want the emails",
     Meaning.STATE.value: "status, such as subscribed or cancelled",
@@ -48,6 +49,7 @@ _HEADERS: dict[str, str] = {
     CONSENT_DATE: "consentdate consentat optintime optindate optinat confirmtime confirmed confirmedat confirmdate "
     "subscribedat subscribedate datejoined",
     PAUSED: "pauseduntil",
+    LANGUAGE: "language lang languagecode locale sprache langue idioma",
     TOPICS: "topic topics list lists listname tag tags label labels segment segments",
 }
 _MEANS = {field.replace("_", ""): field for field in DETAIL_FIELDS} | {

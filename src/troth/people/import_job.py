@@ -39,7 +39,7 @@ CHUNK = 50_000
 """People who get keys and places in the indexes at once."""
 BATCH = 5_000
 """People in one transaction: some tenths of a second."""
-_SUBSCRIPTION = ("id", "person_id", "state", "created_at", "confirmed_at", "paused_until")
+_SUBSCRIPTION = ("id", "person_id", "state", "created_at", "confirmed_at", "paused_until", "language")
 MOST_TOLD = 1_000
 """Bad rows that are told one by one; of the others the count is."""
 type Progress = Callable[[str, int, int, int], None]
@@ -412,7 +412,10 @@ class _Filing:
         consents = [boxed(self._vault, placement, CONSENT, self._consent(row), now) for placement, row in rows]
         bulk_filing.insert(Record, bulk_filing.RECORD, [*details, *consents])
         confirmed = Subscription.State.CONFIRMED.value
-        places = [(new_id(), placement.id, confirmed, now, row.consent_at, row.paused_until) for placement, row in rows]
+        places = [
+            (new_id(), placement.id, confirmed, now, row.consent_at, row.paused_until, row.language)
+            for placement, row in rows
+        ]
         bulk_filing.insert(Subscription, _SUBSCRIPTION, places)
         chosen = [
             (place[0], topic, row.consent_at)
@@ -449,6 +452,17 @@ class _Filing:
             vault.index_details(opened_person, merged)
             changed.append(record)
         Record.with_canaries.bulk_update(changed, ["box"], batch_size=500)
+        self._renew_languages(rows)
+
+    def _renew_languages(self, rows: Sequence[tuple[Placed, ImportRow]]) -> None:
+        people_of: dict[str, list[UUID]] = {}
+        for placement, row in rows:
+            people_of.setdefault(row.language, []).append(placement.id)
+        people_of.pop("", None)  # the file does not say
+        for language, people in people_of.items():
+            for chunk in batched(people, 500):
+                places = Subscription.with_canaries.filter(person__in=chunk, state=Subscription.State.CONFIRMED)
+                places.exclude(language=language).update(language=language)
 
 
 def _newest(ids: Iterable[UUID]) -> Iterator[Record]:

@@ -12,10 +12,19 @@ from typing import Any
 from troth.core import clock, contact_details
 from troth.core.personal import TYPES
 from troth.core.purpose import Category
-from troth.core.text import csv_cells
+from troth.core.text import csv_cells, language_tags
 from troth.newsletter.entry import wording_digest
 from troth.people.csv_sources import FileRefused
-from troth.people.import_columns import CONSENT, CONSENT_DATE, DETAIL_FIELDS, PAUSED, TOPICS, ImportColumns, masked
+from troth.people.import_columns import (
+    CONSENT,
+    CONSENT_DATE,
+    DETAIL_FIELDS,
+    LANGUAGE,
+    PAUSED,
+    TOPICS,
+    ImportColumns,
+    masked,
+)
 from troth.people.import_topics import ChosenTopics, TopicNames
 from troth.people.programs import ListState, bare_name, without_zone_name
 from troth.people.unsubscribed_columns import Meaning, Unclear, agrees, gone, is_moment, refuses
@@ -47,6 +56,8 @@ class ConsentStatement:
     """The sentence that they agreed to."""
     at: datetime | None = None
     """When they did."""
+    language: str = ""
+    """Their language, as a tag; empty where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -61,6 +72,8 @@ class ImportRow:
     """Details that could not be used and are not needed, each with the reason."""
     topics: ChosenTopics
     paused_until: datetime | None = None
+    language: str = ""
+    """As a tag; empty where it is not known."""
 
 
 class Away(Exception):
@@ -109,8 +122,8 @@ class Judge:
                     raise
                 values[field], left_out[field] = "", wrong.why
         topics = self.topics.read(self._columns.cells(TOPICS, cells))
-        when, paused = self._when(cells), self._paused(cells)
-        return ImportRow(_details(values), when, self._wording(cells), left_out, topics, paused)
+        when, paused, language = self._when(cells), self._paused(cells), self._language(cells, left_out)
+        return ImportRow(_details(values), when, self._wording(cells), left_out, topics, paused, language)
 
     def address(self, cells: Sequence[str]) -> str:
         """Return a row's address, whatever else it has; empty if there is none."""
@@ -232,6 +245,16 @@ class Judge:
             raise Wrong(PAUSED, "Not a date such as 2024-03-31.") from None
         return until if until > self._now else None
 
+    def _language(self, cells: Sequence[str], left_out: dict[str, str]) -> str:
+        """Return the language's tag: the row's, or that of everybody in the file."""
+        cell = self._columns.pick(LANGUAGE, cells).strip().replace("_", "-")
+        if not cell:
+            return self._ground.language
+        if len(cell) > language_tags.LONGEST or not language_tags.is_language(cell):
+            left_out[LANGUAGE] = "Not a language tag such as de or pt-BR."
+            return ""
+        return language_tags.usual(cell)
+
     def _wording(self, cells: Sequence[str]) -> bytes:
         text = self._columns.pick(CONSENT, cells).strip()
         digest_known = self._wordings.get(text)
@@ -271,14 +294,17 @@ def parse_date(text: str, date_format: str = "") -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def read_ground(words: str, at: str, date_format: str = "") -> ConsentStatement:
-    """Read the operator's consent statement for all rows. Raises `FileRefused`."""
+def read_ground(words: str, at: str, date_format: str = "", language: str = "") -> ConsentStatement:
+    """Read the operator's statement for all rows. Raises `FileRefused`."""
+    if language and (len(language) > language_tags.LONGEST or not language_tags.is_language(language)):
+        raise FileRefused("--language is not a language tag.", mend="Write one such as en, de or pt-BR.")
+    tag = language_tags.usual(language)
     if not at:
-        return ConsentStatement(words.strip())
+        return ConsentStatement(words.strip(), language=tag)
     try:
         when = parse_date(at, date_format)
     except ValueError:
         raise FileRefused("--consent-date is not a date.", mend="Write it as 2024-03-31.") from None
     if not _OLDEST <= when <= clock.now():
         raise FileRefused("--consent-date is before 1990 or in the future.", mend="Enter the day they agreed.")
-    return ConsentStatement(words.strip(), when)
+    return ConsentStatement(words.strip(), when, tag)

@@ -92,6 +92,7 @@ OWN_HEADERS = (
     "left",
     "topics",
     "paused_until",
+    "language",
 )
 
 
@@ -99,9 +100,9 @@ def _own(entry: ListEntry) -> tuple[Cell, ...]:
     details = tuple(value for _, value in each_detail(entry.details))
     place = entry.subscription
     if place is None:
-        return (*details, None, entry.created_at, None, None, None, None)
+        return (*details, None, entry.created_at, None, None, None, None, None)
     dates = (entry.created_at, place.confirmed_at, place.left_at)
-    return (*details, str(place.state), *dates, quoted(entry.topics), place.paused_until)
+    return (*details, str(place.state), *dates, quoted(entry.topics), place.paused_until, place.language)
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from troth.core.config.sections import Config
 from troth.core.disk import sync_folder, write_synced
 from troth.core.epochs import ends_at, epoch_of
 from troth.core.errors import TrothError
+from troth.core.text.language_tags import usual
 from troth.front import published
 from troth.front.published import Audience, ContactForm, NewsletterForm, Published
 from troth.newsletter import archive, consent_texts, topics
@@ -80,7 +81,9 @@ def wanted(config: Config, generation: int, in_force: Published | None = None) -
         epoch=epoch,
         sealing_key=OpeningKey(site_id, epoch, ensure_key(epoch)).public,
         link_keys=signing_keys.public_link_keys(),
-        form=NewsletterForm.of(config.newsletter, consent_texts.others(config.newsletter.consent), _offered()),
+        form=NewsletterForm.of(
+            config.newsletter, consent_texts.others(config.newsletter.consent), _offered(), config.translation
+        ),
         contact=ContactForm.of(config.contact) if config.contact.enabled else None,
         privacy=fronting.fronted(),
         statistics=_statistics(),
@@ -102,6 +105,12 @@ def _offered() -> list[OfferedTopic]:
         OfferedTopic(number=topic.number, name=topic.name, description=topic.description)
         for topic in topics.public_topics()
     ]
+
+
+def _keep_sentences(config: Config) -> None:
+    consent_texts.keep(config.newsletter.consent, usual(config.newsletter.language))
+    for translation in config.translation:
+        consent_texts.keep(translation.consent, usual(translation.language))
 
 
 def _prefixes_before(prefix: str, in_force: Published | None) -> list[str]:
@@ -165,7 +174,7 @@ def security_txt(config: Config, now: datetime) -> str:
 def publish() -> int | None:
     """Publish where what is in force is not what should be; returns the new generation, or None."""
     public = settings.TROTH_SITE.public
-    consent_texts.keep(settings.TROTH_CONFIG.newsletter.consent)  # before a front shows it
+    _keep_sentences(settings.TROTH_CONFIG)  # before a front shows them
     now = _in_force()
     last = _last_generation(public)
     fresh = wanted(settings.TROTH_CONFIG, last + 1, now)

@@ -260,4 +260,6 @@ _EXAMPLES = {
     ("site", "url"): 'url = "https://www.example.com/troth"',
     ("relay", "name"): 'name = "second"',
     ("relay", "address"): 'address = "smtps://user@mail.example.com:465"',
+    ("translation", "language"): 'language = "de"',
+    ("translation", "consent"): 'consent = "Ich möchte den Newsletter erhalten."',
 }

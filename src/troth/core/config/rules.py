@@ -25,6 +25,7 @@ from troth.core.config.sections import (
 from troth.core.money import DECIMALS
 from troth.core.networks import is_address, is_local_site, is_loopback
 from troth.core.purpose import Category
+from troth.core.text.language_tags import LONGEST, is_language, usual
 from troth.core.text.terminal import steers
 
 type _Say = Callable[[str, str, str, str], None]
@@ -227,6 +228,28 @@ def _form(section: str, form: NewsletterSection | ContactSection, say: _Say) -> 
             say(section, "return_urls", f"contains an address that {wrong or 'has a # in it.'}", mend)
 
 
+def _languages(config: Config, say: _Say) -> None:
+    mend, sentences = "Write a tag such as en, de or pt-BR.", {config.newsletter.consent}
+    if config.newsletter.language and not is_language(config.newsletter.language):
+        say("newsletter", "language", "is not a language tag.", mend)
+    tags = {usual(config.newsletter.language)}
+    for number, translation in enumerate(config.translation):
+        section, tag, sentence = f"translation {number}", usual(translation.language), translation.consent.strip()
+        if not is_language(translation.language) or len(tag) > LONGEST:
+            say(section, "language", "is not a language tag.", mend)
+        elif tag in tags:
+            say(section, "language", "is that of an earlier sentence, too.", "Keep one sentence for each language.")
+        if not 1 <= len(sentence) <= sections.LONGEST_CONSENT or any(map(steers, sentence)):
+            most = sections.LONGEST_CONSENT
+            say(section, "consent", "is not a sentence.", f"Write 1 to {most} characters, on one line.")
+        elif sentence in sentences:
+            say(section, "consent", "is the same as in another language.", "Translate it: it tells them apart.")
+        tags.add(tag)
+        sentences.add(sentence)
+        if number == sections.MOST_TRANSLATIONS:
+            say(section, "language", "is one too many.", f"Up to {number} such sections are possible.")
+
+
 def _split(text: str) -> SplitResult | None:
     try:
         url = urlsplit(text)
@@ -371,6 +394,7 @@ _RULES = (
     _listeners,
     _proxies,
     _forms,
+    _languages,
     _contact,
     _shop,
     _audience,

@@ -119,6 +119,9 @@ class NewsletterSection(_Section, frozen=True):
     )
     """The consent sentence beside the button; its hash is stored with each sign-up. A form that was pasted into a page
     with an earlier sentence still works, and the hash of that sentence is stored."""
+    language: Annotated[str, Meta(max_length=35)] = ""
+    """The language of `consent`, as a tag: `en`. Whoever signs up with that sentence is a subscriber of that language,
+    and a campaign can go to one language only. Empty: not recorded. Other languages: [[translation]]."""
     fields: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL, Category.NAME])
     """The contact details that the form asks for. `email` must be among them."""
     required: list[Category] = msgspec.field(default_factory=lambda: [Category.EMAIL])
@@ -263,6 +266,17 @@ class RelaySection(_Section, frozen=True):
     """Connections to it at the same time."""
 
 
+class TranslationSection(_Section, frozen=True):
+    """The newsletter's consent sentence in another language, for a form on a page in that language
+    (`troth embed newsletter --language de`): one such section for each. Whoever signs up with it is a subscriber of
+    that language."""
+
+    language: str
+    """The language, as a tag: `de`, `pt-BR`."""
+    consent: str
+    """The sentence, as `consent` under [newsletter]."""
+
+
 class OfficeSection(_Section, frozen=True):
     """The admin pages."""
 
@@ -331,6 +345,7 @@ class Config(_Section, frozen=True):
     audience: AudienceSection = AudienceSection()
     mail: MailSection = MailSection()
     relay: tuple[RelaySection, ...] = ()
+    translation: tuple[TranslationSection, ...] = ()
     office: OfficeSection = OfficeSection()
     database: DatabaseSection = DatabaseSection()
     spool: SpoolSection = SpoolSection()
@@ -369,10 +384,14 @@ class Config(_Section, frozen=True):
         return self.site.contact or self.contact.reply_to or self.mail.sender
 
 
-LISTS: Mapping[str, type[msgspec.Struct]] = {"relay": RelaySection}
+LISTS: Mapping[str, type[msgspec.Struct]] = {"relay": RelaySection, "translation": TranslationSection}
 """Sections that a file may have several of, each under its name in double brackets: `[[relay]]`."""
 MOST_RELAYS = 8
 """So many sections `[[relay]]` at most."""
+MOST_TRANSLATIONS = 40
+"""So many sections `[[translation]]` at most."""
+LONGEST_CONSENT = 500
+"""Characters of a consent sentence."""
 ENVIRONMENT = "TROTH_"
 """`TROTH_FRONT__LISTEN` in the environment is `listen` under `[front]`."""
 RENAMED = {

@@ -5,14 +5,15 @@ them. Touches nothing.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from troth.core.entry import Entry
 from troth.core.purpose import Category
 from troth.core.signed_links import MAX_TOPICS
 from troth.front.http.form_parsing import BODY_LIMIT
-from troth.newsletter.published import OfferedTopic, topic_field
+from troth.newsletter.entry import wording_digest
+from troth.newsletter.published import OfferedSentence, OfferedTopic, topic_field
 
 HONEYPOT = "leave_empty"
 """A field that no person sees and no browser sends; robots fill it in. No password manager has a use for the name."""
@@ -20,6 +21,11 @@ TRAPS = (HONEYPOT, "website")
 """With what it is called in forms that were pasted earlier. Password managers fill that in, unseen."""
 TOPIC_FIELDS = tuple(topic_field(number) for number in range(MAX_TOPICS))
 """The boxes of all topics that there can be, by number: a page may still have one of a topic that is gone."""
+
+
+def wording_of(sentence: OfferedSentence) -> str:
+    """Return the hash of a translation, as a form carries it."""
+    return wording_digest(sentence.consent).hex()
 
 
 def ticked(typed: Mapping[str, str]) -> int:
@@ -55,6 +61,10 @@ class Form:
     wordings_before: frozenset[str] = frozenset()
     """Hashes of the sentences that stood there earlier. Pages with a pasted form still show them, and what is kept is
     what the visitor saw."""
+    language: str = ""
+    """Of `note`, as a tag; empty where it is not known."""
+    translations: tuple[OfferedSentence, ...] = ()
+    """`note` in other languages: a form may be on a page in one of them."""
     thanks: str
     """Which thanks page."""
     back: tuple[str, ...] = ()
@@ -71,6 +81,22 @@ class Form:
         """The names of all fields that may come."""
         boxes = () if self.topics is None else TOPIC_FIELDS
         return frozenset({*self.fields, *self.settable, *boxes, "back", "wording", "altcha", "ticket", *TRAPS})
+
+    def in_language(self, language: str) -> "Form | None":
+        """Return this form with the sentence in another language; None if there is none in it."""
+        if language == self.language:
+            return self
+        for sentence in self.translations:
+            if sentence.language == language:
+                return replace(self, note=sentence.consent, wording=wording_of(sentence), language=language)
+        return None
+
+    def as_filled(self, typed: Mapping[str, str]) -> "Form":
+        """Return this form with the sentence that stood beside the button, if that is a translation: whoever gets it
+        back reads their own language."""
+        wording = typed.get("wording", "")
+        agreed = [sentence.language for sentence in self.translations if wording_of(sentence) == wording]
+        return self.in_language(agreed[0]) or self if agreed else self
 
     def thanked_at(self, back: str) -> str:
         """Return this page of the vendor's, marked so that our script says thanks there."""

@@ -24,6 +24,8 @@ def form(published: Published) -> Form:
         note=set_to.consent,
         wording=wording(set_to.consent),
         wordings_before=frozenset(digest.hex() for digest in set_to.consents_before),
+        language=set_to.language,
+        translations=tuple(set_to.translations),
         thanks="signup",
         topics=tuple(set_to.topics),
         back=tuple(set_to.return_urls),

@@ -74,7 +74,7 @@ async def _submit(request: Request, form: Form) -> Response:
         return slow_down(request, context.snapshot, wait)
     check_type(request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode())
     typed = parse(await body(request, form.limit), form.allowed)
-    return await _Submission(request, context, form, typed).take()
+    return await _Submission(request, context, form.as_filled(typed), typed).take()
 
 
 def slow_down(request: Request, snapshot: Snapshot, wait: float) -> Response:

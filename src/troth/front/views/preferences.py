@@ -1,4 +1,4 @@
-"""The page behind the link to a subscriber's preferences: topics, a pause, the way out. A GET changes nothing.
+"""The pages behind the link to a subscriber's preferences: topics, a pause, the way out. A GET changes nothing.
 
 All that it shows is what the site offers to everybody and what the link itself carries: who holds the link, such as
 somebody to whom an issue was forwarded, learns nothing of the person. A POST goes sealed to the clerk; the worker
@@ -10,7 +10,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
-from troth.core.signed_links import Act
+from troth.core.signed_links import MAX_TOPICS, Act
 from troth.front import responses
 from troth.front.forms.form import TOPIC_FIELDS, ticked
 from troth.front.http.form_parsing import FormRefused, check_type, parse
@@ -51,6 +51,40 @@ def _page(request: Request, text: str, chosen: int, *, saved: bool) -> Response:
     )
 
 
+async def topic(request: Request) -> Response:
+    """Answer GET with the page that stops one topic. It names a topic that everybody may know, and no other."""
+    require_private(request)
+    verified(request, Act.PREFERENCES)
+    number, snapshot = _number(request), visit(request).snapshot
+    name = next((offered.name for offered in snapshot.published.form.topics if offered.number == number), "")
+    return responses.link(snapshot, "topic.html", topic=name, preferences=_address(request))
+
+
+async def stop(request: Request) -> Response:
+    """Answer POST from that page's button: whoever holds the link may drop a topic."""
+    require_private(request)
+    text, link = verified(request, Act.PREFERENCES)
+    number, sent = _number(request), await body(request)
+    left = link.topics & ~(1 << number)
+    if sent:
+        check_type(
+            request.headers.get("content-type", "").encode(), request.headers.get("content-encoding", "").encode()
+        )
+        parse(sent, frozenset())
+    return await _chosen(request, PreferencesSet(text, 1 << number, 0), left)
+
+
+def _number(request: Request) -> int:
+    number: int = request.path_params["number"]
+    if number >= MAX_TOPICS:
+        raise FormRefused(404, "There is no page at this address.", mend="Copy the whole link from the email.")
+    return number
+
+
+def _address(request: Request) -> str:
+    return visit(request).snapshot.path(f"preferences/{request.path_params['link']}")
+
+
 async def use(request: Request) -> Response:
     """Answer POST from one of the two buttons."""
     require_private(request)
@@ -72,17 +106,22 @@ async def _leave(request: Request, text: str) -> Response:
 
 
 async def _save(request: Request, text: str, typed: dict[str, str]) -> Response:
-    context = visit(request)
-    wait = context.buckets.take(context.caller.bucket)
-    if wait:
-        return slow_down(request, context.snapshot, wait)
     pause = _PAUSES.get(typed.get("pause") or str(PAUSE_AS_IT_IS))
     if pause is None:
         raise _not_ours()
     before, chosen = _bitmap(typed.get("seen", "")), ticked(typed)
+    return await _chosen(request, PreferencesSet(text, before, chosen, pause), chosen)
+
+
+async def _chosen(request: Request, entry: PreferencesSet, topics: int) -> Response:
+    """Hand over what was chosen, and go on to the page that says so with these topics."""
+    context = visit(request)
+    wait = context.buckets.take(context.caller.bucket)
+    if wait:
+        return slow_down(request, context.snapshot, wait)
     # No mark: to choose, to think better of it and to choose again within a minute are three presses, and each counts.
-    refused = await pressed(request, PreferencesSet(text, before, chosen, pause), None)
-    return refused or responses.go(context.snapshot.path(f"preferences/{text}/saved/{chosen:x}"))
+    refused = await pressed(request, entry, None)
+    return refused or responses.go(f"{_address(request)}/saved/{topics:x}")
 
 
 def _bitmap(text: str) -> int:

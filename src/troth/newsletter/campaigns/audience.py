@@ -5,6 +5,7 @@ files submissions meanwhile; killed at any point, it goes on where it stood, and
 May touch: the database.
 """
 
+from copy import copy
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from django.db.models import Q, QuerySet
 from troth.core import clock
 from troth.gate import bulk
 from troth.newsletter.campaigns.mails import CAMPAIGN
-from troth.newsletter.models import Campaign, Subscription
+from troth.newsletter.models import Campaign, Sentence, Subscription
 
 STEP = 10_000
 """Recipients that are written down in one transaction."""
@@ -28,11 +29,32 @@ def estimate(campaign: Campaign) -> int:
     return _recipients(campaign, clock.now()).count()
 
 
+def of_unknown_language(campaign: Campaign) -> int:
+    """Return how many would get a campaign for one language, too, if theirs were known; 0 for one that is for all."""
+    if not campaign.to_language:
+        return 0
+    everybody = copy(campaign)
+    everybody.to_language = ""
+    return _recipients(everybody, clock.now()).filter(language="").count()
+
+
+def languages() -> list[str]:
+    """Return the languages that subscribers have, and those of the sign-up form's sentences, in order."""
+    tags, rows = set[str](), Subscription.objects.order_by("language").values_list("language", flat=True)
+    last = ""
+    while (following := rows.filter(language__gt=last).first()) is not None:  # by the index: never a look at everybody
+        tags.add(following)
+        last = following
+    return sorted(tags.union(Sentence.objects.exclude(language="").values_list("language", flat=True)))
+
+
 def _recipients(campaign: Campaign, started_at: datetime) -> QuerySet[Subscription]:
     rows = Subscription.objects.filter(state=Subscription.State.CONFIRMED, confirmed_at__lte=started_at)
     rows = rows.filter(Q(paused_until=None) | Q(paused_until__lte=started_at), person__frozen_at=None)
     if campaign.topic_id is not None:
         rows = rows.filter(topics__topic=campaign.topic_id)
+    if tag := campaign.to_language:  # a campaign for de is for de-AT, too (RFC 4647, section 3.3.1)
+        rows = rows.filter(Q(language=tag) | Q(language__startswith=f"{tag}-"))
     zone = settings.TROTH_CONFIG.zone
     if campaign.signed_up_from is not None:
         rows = rows.filter(confirmed_at__gte=datetime.combine(campaign.signed_up_from, time(), zone))

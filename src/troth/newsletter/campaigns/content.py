@@ -6,11 +6,11 @@
 Neither network nor database is touched.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from troth.core.text.language_tags import is_language
 from troth.gate.message import one_line
 from troth.newsletter.campaigns import footer_words, html_page, link_check, markdown, plain_text
 from troth.newsletter.campaigns.draft_error import DraftError, Part
@@ -18,11 +18,11 @@ from troth.newsletter.campaigns.footer_words import Footer
 from troth.newsletter.campaigns.link_check import Hint
 from troth.newsletter.campaigns.markdown import Document, Link
 from troth.newsletter.campaigns.merge import Field, Marks, Pattern, data_fields, unmarked
+from troth.newsletter.published import STOP_TOPIC
 
 LONGEST_LINE = 250
 """Most characters of a subject or a preheader."""
 LARGEST_HTML = 1_000_000
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Draft:
     """One of `html_page.TEMPLATES`."""
     language: str = "en"
     """A tag such as `en` or `pt-BR`: of the text, and of the footer's words where they are known."""
+    topic: int | None = None
+    """The number of the topic that it is about: its footer has a link to stop that topic only. None: about none."""
     transactional: bool = False
     """To one person, about something of theirs: it may have data fields, and its footer has no link to unsubscribe."""
 
@@ -121,6 +123,11 @@ def render(draft: Draft, look: Look) -> Content:
     return Content(marks.pattern(subject, html=False), html, text, document.links, hints, images, twice)
 
 
+def stop_topic(topic: int | None) -> str:
+    """Return what follows the link to the preferences, for the page that stops one topic; empty where there is none."""
+    return "" if topic is None else f"/{STOP_TOPIC}/{topic}"
+
+
 def article(draft: Draft, look: Look) -> Article:
     """Return what an archive shows of a draft. Raises `DraftError`."""
     _check(draft)
@@ -155,11 +162,6 @@ def _check(draft: Draft) -> None:
         raise DraftError("this is no language tag.", mend="Write one such as en, de or pt-BR.", part="language")
 
 
-def is_language(tag: str) -> bool:
-    """Return whether this is a language tag such as `en` or `pt-BR`."""
-    return _LANGUAGE.fullmatch(tag) is not None
-
-
 def _html(draft: Draft, look: Look, document: Document, marks: Marks, lines: tuple[str, str]) -> str:
     site_name = unmarked(one_line(look.site_name))
     return html_page.page(
@@ -177,6 +179,7 @@ def _html(draft: Draft, look: Look, document: Document, marks: Marks, lines: tup
         postal_lines=_postal_lines(look),
         unsubscribe_url=marks.link("unsubscribe_url"),
         preferences_url=marks.link("preferences_url"),
+        stop_topic=stop_topic(draft.topic),
         view=html_page.OptionalLink(*marks.optional("view_url")),
         twice=html_page.OptionalLink(*marks.optional("twice")),
     )
@@ -185,17 +188,19 @@ def _html(draft: Draft, look: Look, document: Document, marks: Marks, lines: tup
 def _text(draft: Draft, look: Look, document: Document, marks: Marks) -> str:
     site_name = unmarked(one_line(look.site_name))
     foot = footer_words.footer(draft.language, site_name, transactional=draft.transactional)
-    links = [] if draft.transactional else _footer_links(foot, marks)
+    links = [] if draft.transactional else _footer_links(foot, marks, draft.topic)
     begin, twice, end = marks.optional("twice")
     below = [f"-- {begin}\n{twice}{end}", foot.why, *links, *_postal_lines(look)]
     body = plain_text.text(document.tokens, marks.fallbacks)
     return "\n".join([*([body, ""] if body else []), *below]) + "\n"
 
 
-def _footer_links(foot: Footer, marks: Marks) -> list[str]:
+def _footer_links(foot: Footer, marks: Marks, topic: int | None) -> list[str]:
     begin, view_url, end = marks.optional("view_url")
+    stop = [] if topic is None else [f"{foot.stop_topic}: {marks.link('preferences_url')}{stop_topic(topic)}"]
     return [
         f"{foot.unsubscribe}: {marks.link('unsubscribe_url')}",
+        *stop,
         f"{foot.preferences}: {marks.link('preferences_url')}{begin}\n{foot.view}: {view_url}{end}",
     ]
 

@@ -23,8 +23,8 @@ from troth.newsletter.models import Campaign, CampaignImage, CampaignTest, Topic
 
 State = Campaign.State
 _WRITTEN = (
-    "subject", "preheader", "markdown", "template", "language", "topic", "signed_up_from", "signed_up_until", "public",
-    "link_name",
+    "subject", "preheader", "markdown", "template", "language", "topic", "to_language", "signed_up_from",
+    "signed_up_until", "public", "link_name",
 )  # fmt: skip
 
 
@@ -73,7 +73,8 @@ def save(campaign_id: UUID, revision: int, **values: Any) -> int:
 def _check_lengths(values: dict[str, Any]) -> None:
     """PostgreSQL refuses longer ones with an error of its own; SQLite takes them."""
     labels = {"subject": "subject", "preheader": "preheader", "language": "language"}
-    for name, label in (labels | {"link_name": "campaign name in links"}).items():
+    labels |= {"to_language": "language of subscribers", "link_name": "campaign name in links"}
+    for name, label in labels.items():
         field = Campaign._meta.get_field(name)
         assert isinstance(field, models.CharField)
         most = field.max_length

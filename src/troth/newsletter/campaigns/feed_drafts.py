@@ -12,8 +12,8 @@ from django.db import transaction
 
 from troth.core import clock
 from troth.core.text.card_numbers import mask
+from troth.core.text.language_tags import is_language
 from troth.newsletter.campaigns import feeds, html_markdown
-from troth.newsletter.campaigns.content import is_language
 from troth.newsletter.campaigns.feed_tree import FeedError
 from troth.newsletter.campaigns.feeds import Feed, Item
 from troth.newsletter.campaigns.markdown import LARGEST

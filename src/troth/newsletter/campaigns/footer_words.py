@@ -13,6 +13,8 @@ class Footer:
     why: str
     """Why the recipient gets it: they are subscribed, or it is about something of theirs."""
     unsubscribe: str
+    stop_topic: str
+    """In a campaign about one topic."""
     preferences: str
     view: str
     twice: str
@@ -25,6 +27,8 @@ class _Words(NamedTuple):
     about_you: str
     """The same in a transactional email."""
     unsubscribe: str
+    stop_topic: str
+    """In a campaign about one topic."""
     preferences: str
     view: str
     twice: str
@@ -35,6 +39,7 @@ _WORDS = {
         "You receive this email because you subscribed to the newsletter of {site}.",
         "You receive this email from {site} because it concerns you.",
         "Unsubscribe",
+        "Stop this topic only",
         "Preferences",
         "View in browser",
         "You may get this email twice: the connection broke while it was being sent. Either copy works.",
@@ -43,6 +48,7 @@ _WORDS = {
         "Sie erhalten diese E-Mail, weil Sie den Newsletter von {site} abonniert haben.",
         "Sie erhalten diese E-Mail von {site}, weil sie Sie persönlich betrifft.",
         "Abmelden",
+        "Nur dieses Thema abbestellen",
         "Einstellungen",
         "Im Browser ansehen",
         "Vielleicht erhalten Sie diese E-Mail zweimal: Die Verbindung brach beim Senden ab. Beide sind gültig.",
@@ -51,6 +57,7 @@ _WORDS = {
         "Recibe este correo porque se suscribió al boletín de {site}.",
         "Recibe este correo de {site} porque le concierne.",
         "Darse de baja",
+        "Dejar solo este tema",
         "Preferencias",
         "Ver en el navegador",
         "Puede que reciba este correo dos veces: la conexión se cortó durante el envío. Ambas copias sirven.",
@@ -59,6 +66,7 @@ _WORDS = {
         "Vous recevez cet e-mail parce que vous êtes abonné à la lettre d’information de {site}.",
         "Vous recevez cet e-mail de {site} parce qu’il vous concerne.",
         "Se désabonner",
+        "Se désabonner de ce thème seulement",
         "Préférences",
         "Voir dans le navigateur",
         "Cet e-mail peut vous parvenir deux fois : la connexion a été coupée pendant l’envoi. Les deux sont valables.",
@@ -67,6 +75,7 @@ _WORDS = {
         "Ricevi questa email perché hai sottoscritto la newsletter di {site}.",
         "Ricevi questa email da {site} perché ti riguarda.",
         "Annulla l’iscrizione",
+        "Annulla solo questo argomento",
         "Preferenze",
         "Vedi nel browser",
         "Potresti ricevere questa email due volte: la connessione è caduta durante l’invio. Entrambe sono valide.",
@@ -75,6 +84,7 @@ _WORDS = {
         "U ontvangt deze e-mail omdat u zich hebt aangemeld voor de nieuwsbrief van {site}.",
         "U ontvangt deze e-mail van {site} omdat hij u betreft.",
         "Afmelden",
+        "Alleen dit onderwerp stopzetten",
         "Voorkeuren",
         "Bekijken in de browser",
         "Mogelijk ontvangt u deze e-mail twee keer: de verbinding viel weg tijdens het verzenden. Beide zijn geldig.",
@@ -83,6 +93,7 @@ _WORDS = {
         "Recebe este e-mail porque subscreveu a newsletter de {site}.",
         "Recebe este e-mail de {site} porque lhe diz respeito.",
         "Cancelar subscrição",
+        "Cancelar só este tema",
         "Preferências",
         "Ver no navegador",
         "Pode receber este e-mail duas vezes: a ligação caiu durante o envio. Ambas as cópias são válidas.",
@@ -98,7 +109,19 @@ def footer(language: str, site_name: str, *, transactional: bool = False) -> Foo
     known = base if base in _WORDS else "en"
     words = _WORDS[known]
     why = (words.about_you if transactional else words.why).replace("{site}", site_name)
-    return Footer(known, direction(known), why, words.unsubscribe, words.preferences, words.view, words.twice)
+    links = (words.unsubscribe, words.stop_topic, words.preferences, words.view)
+    return Footer(known, direction(known), why, *links, words.twice)
+
+
+_NAMES = {
+    "de": "German", "en": "English", "es": "Spanish", "fr": "French", "it": "Italian", "nl": "Dutch",
+    "pt": "Portuguese",
+}  # fmt: skip
+
+
+def language_name(tag: str) -> str:
+    """Return a language as operators read it: `German (de)`; the tag alone where Troth has no name for it."""
+    return f"{_NAMES[_base(tag)]} ({tag})" if _base(tag) in _NAMES else tag
 
 
 def direction(language: str) -> str:

@@ -7,7 +7,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from troth.core.text.card_numbers import mask
-from troth.newsletter.campaigns.content import is_language
+from troth.core.text.language_tags import is_language
+from troth.newsletter.campaigns import audience
+from troth.newsletter.campaigns.footer_words import language_name
 from troth.newsletter.campaigns.html_page import TEMPLATES
 from troth.newsletter.campaigns.markdown import LARGEST
 from troth.newsletter.models import Campaign, Topic
@@ -66,6 +68,12 @@ class DraftForm(forms.Form):
         empty_label="All subscribers",
         error_messages={"invalid_choice": "This topic was archived or deleted. Choose another one."},
     )
+    to_language = forms.ChoiceField(
+        label="Only subscribers of this language",
+        required=False,
+        help_text="Known from the form they signed up with, or from the list they were imported from. People "
+        "whose language is not known do not get it.",
+    )
     signed_up_from = forms.DateField(label="Signed up from", required=False, widget=_Day())
     signed_up_until = forms.DateField(label="Signed up until", required=False, widget=_Day())
     public = forms.BooleanField(
@@ -86,6 +94,9 @@ class DraftForm(forms.Form):
     def __init__(self, data: Any = None, *, campaign: Campaign) -> None:
         super().__init__(data, initial={name: getattr(campaign, name) for name in self.base_fields})
         cast("forms.ModelChoiceField[Topic]", self.fields["topic"]).queryset = Topic.objects.filter(archived_at=None)
+        tags = sorted({*audience.languages(), *filter(None, [campaign.to_language])})
+        choices = [("", "All languages"), *((tag, language_name(tag)) for tag in tags)]
+        cast("forms.ChoiceField", self.fields["to_language"]).choices = choices
 
     def clean_subject(self) -> str:
         """Return the subject as it is stored."""

@@ -107,6 +107,7 @@ def content_of(campaign: Campaign, config: Config) -> Content:
         markdown=campaign.markdown,
         template=campaign.template,
         language=campaign.language,
+        topic=campaign.topic.number if campaign.topic else None,
     )
     return rendered(draft, config, campaign.link_name)
 

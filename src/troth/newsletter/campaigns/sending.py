@@ -122,7 +122,7 @@ def _problems(campaign: Campaign) -> Iterator[Problem]:
     if campaign.topic is not None and campaign.topic.archived_at is not None:
         yield Problem("Its topic is archived.", "Choose another topic, or restore this one.")
     if not audience.estimate(campaign):
-        yield Problem("Nobody would get it: no confirmed subscriber matches.", "Check topic and dates.")
+        yield Problem("Nobody would get it: no confirmed subscriber matches.", "Check topic, language and dates.")
 
 
 def _details_in(campaign: Campaign, content: Content) -> Iterator[Problem]:

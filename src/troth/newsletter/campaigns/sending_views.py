@@ -61,6 +61,7 @@ def show_review(
     context = {
         "campaign": campaign,
         "count": audience.estimate(campaign),
+        "of_unknown_language": audience.of_unknown_language(campaign),
         "problems": problems,
         "stops": any(not problem.acceptable for problem in problems),
         "acceptable": any(problem.acceptable for problem in problems),
