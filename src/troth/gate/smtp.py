@@ -1,11 +1,13 @@
 """One connection to the mail relay, and the outcome of each email.
 
 Every step has a time limit, and every reply becomes one of four outcomes with a reason from a closed list: the relay's
-text is never kept, since it often quotes the address. The last step is done by hand, to know whether the final dot was
-sent when a connection breaks. Before it, nothing was sent (`Temporary`); after it, nobody can know (`Uncertain`, WALL
-4).
+text is never kept, since it often quotes the address. Where a connection breaks before the content of an email was
+handed over, nothing was sent (`Temporary`); after it, nobody can know (`Uncertain`, WALL 4).
 
-Sources: RFC 5321, RFC 3463 (enhanced codes), RFC 3207 (STARTTLS), RFC 6531 (SMTPUTF8).
+Where the relay offers it (PIPELINING), the commands of an email leave in one write, and those of the next one together
+with the content before it: one answer to wait for, instead of four.
+
+Sources: RFC 5321, RFC 2920 (PIPELINING), RFC 3463 (enhanced codes), RFC 3207 (STARTTLS), RFC 6531 (SMTPUTF8).
 May touch: the network, to the one door it is given.
 """
 
@@ -18,17 +20,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import aiosmtplib
-from aiosmtplib.protocol import SMTPProtocol
-from aiosmtplib.response import SMTPResponse
-
 from troth.core.purpose import Category
 from troth.gate import tripwire
 from troth.gate.doors import Door
+from troth.gate.smtp_line import LineError, Reply, SignInError, SmtpLine, StrangeReply
 
 _FINAL_FACTOR = 3
 """The relay may take so many times longer to say what it thinks of a whole mail (RFC 5321, 4.5.3.2.6)."""
-_BROKEN = (aiosmtplib.SMTPException, OSError, TimeoutError)
+_BROKEN = (LineError, OSError, TimeoutError)
 _AUTH = (530, 534, 535, 538)
 
 
@@ -131,7 +130,11 @@ class Access:
         return f"<Access to {self.door.name}>"
 
 
-@dataclass(frozen=True, slots=True)
+def _nothing_to_record() -> None:
+    """Record nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Parcel:
     """One mail as SMTP carries it. Its `repr` shows nothing."""
 
@@ -139,18 +142,26 @@ class Parcel:
     recipient: str
     content: bytes
     utf8: bool
-    begin: Callable[[], None] = field(default=lambda: None, compare=False)
+    begin: Callable[[], None] = _nothing_to_record
     """Called before the content is handed over. If it raises `OSError`, nothing is."""
 
     def __repr__(self) -> str:
         return "<Parcel>"
 
 
-class RelayConnection:
-    """An open connection to the relay. Use `open`; one mail at a time."""
+type Next = Callable[[], Parcel | None]
+"""Gives the next email for the same connection, without waiting; None: there is none now."""
+type OnOutcome = Callable[[Parcel, Outcome], None]
+"""Is called with what became of an email."""
+type _Steps = tuple[tuple[bytes, ...], ...]
 
-    def __init__(self, client: aiosmtplib.SMTP, timeout: float) -> None:
-        self._client, self._timeout = client, timeout
+
+class RelayConnection:
+    """An open connection to the relay. Use `open`; one task at a time."""
+
+    def __init__(self, line: SmtpLine, extensions: frozenset[str], timeout: float) -> None:
+        self._line, self._extensions, self._timeout = line, extensions, timeout
+        self._pipelining = "PIPELINING" in extensions
         self.mails = 0
         """How many were handed over it."""
         self.idle_since = time.monotonic()
@@ -159,104 +170,129 @@ class RelayConnection:
     async def open(cls, access: Access) -> "RelayConnection":
         """Connect, encrypt, sign in. Raises `NoLine`."""
         connected = await _connect(access)
-        client = aiosmtplib.SMTP(
-            hostname=access.door.host,
-            sock=connected,
-            port=None,
-            timeout=access.timeout,
-            use_tls=access.door.encryption == "tls",
-            start_tls=False,
-            tls_context=access.tls,
-            local_hostname=access.greeting,
-        )
+        line: SmtpLine | None = None
+        tls = access.tls if access.door.encryption == "tls" else None
         try:
-            await _greet(client, access)
-        except BaseException:
-            _abort(client)
+            line = await SmtpLine.connect(connected, tls, access.door.host, access.timeout)
+            extensions = await _greet(line, access)
+        except BaseException as error:
+            if line is not None:
+                line.abort()
             connected.close()
+            if isinstance(error, _BROKEN):
+                raise NoLine(0, _why_broken(error)) from None
             raise
-        return cls(client, access.timeout)
+        return cls(line, extensions, access.timeout)
 
     @property
     def usable(self) -> bool:
         """Whether the connection is open, as far as known here."""
-        return self._client.is_connected
+        return self._line.is_open
 
     async def deliver(self, parcel: Parcel) -> Outcome:
         """Send an email. Closes the connection if it cannot be reused."""
-        outcome = await self._deliver(parcel)
-        self.mails += 1
-        self.idle_since = time.monotonic()
-        if self.usable and not isinstance(outcome, Sent):
-            await self._reset()
-        return outcome
+        outcomes = list[Outcome]()
+        await self.deliver_each(parcel, lambda: None, lambda _parcel, outcome: outcomes.append(outcome))
+        return outcomes[0]
+
+    async def deliver_each(self, first: Parcel, then: Next, on_outcome: OnOutcome) -> None:
+        """Send an email, and those that `then` gives while it can. Closes the connection if it cannot be reused."""
+        following: Parcel | None = first
+        sent_ahead = False
+        while following is not None:
+            parcel, following = following, None
+            try:
+                outcome = await self._envelope(parcel, sent_ahead=sent_ahead)
+                sent_ahead = False
+                if outcome is None:
+                    outcome, following, sent_ahead = await self._content(parcel, then)
+            except asyncio.CancelledError:
+                self.abort()  # whoever waited has to take it for uncertain
+                raise
+            self.mails += 1
+            self.idle_since = time.monotonic()
+            on_outcome(parcel, outcome)
+            if not (sent_ahead or isinstance(outcome, Sent)) and self.usable:
+                await self._reset()
+            if following is None and self.usable:
+                following = then()
 
     async def close(self) -> None:
         """Send QUIT, if the relay still listens, and close."""
         with contextlib.suppress(*_BROKEN):
             if self.usable:
-                await self._client.quit(timeout=min(self._timeout, 5.0))
+                await self._line.ask(b"QUIT", min(self._timeout, 5.0))
         self.abort()
 
     def abort(self) -> None:
         """Close without a word."""
-        _abort(self._client)
+        self._line.abort()
 
-    async def _deliver(self, parcel: Parcel) -> Outcome:
-        if parcel.utf8 and not self._client.supports_extension("smtputf8"):
-            return Permanent(0, "not-deliverable-here")
-        try:
-            refused = await self._envelope(parcel)
-        except _BROKEN as error:
-            return self._broken(error, of_relay=True)
-        except asyncio.CancelledError:
-            self.abort()
-            raise
-        return refused or await self._content(parcel)
+    def _can_carry(self, parcel: Parcel) -> bool:
+        return not parcel.utf8 or "SMTPUTF8" in self._extensions
 
-    async def _envelope(self, parcel: Parcel) -> Outcome | None:
-        """Send MAIL, RCPT and DATA; None if the relay is ready for the content."""
+    def _steps(self, parcel: Parcel) -> _Steps:
+        """Return the commands that go before the content."""
         options = [b"SMTPUTF8", b"BODY=8BITMIME"] if parcel.utf8 else []
         charset = "utf-8" if parcel.utf8 else "ascii"
-        if self._client.supports_extension("size"):
+        if "SIZE" in self._extensions:
             options.append(b"SIZE=%d" % len(parcel.content))
         sender, recipient = parcel.sender.encode(charset), parcel.recipient.encode(charset)
-        steps = (
+        return (
             (b"MAIL", b"FROM:<" + sender + b">", *options),
             (b"RCPT", b"TO:<" + recipient + b">"),
             (b"DATA",),
         )
-        for step in steps:
-            reply = await self._client.execute_command(*step, timeout=self._timeout)
-            expected = 3 if step[0] == b"DATA" else 2
-            if reply.code // 100 != expected:
-                return self._refused(step[0], reply)
-        return None
 
-    async def _content(self, parcel: Parcel) -> Outcome:
-        """Send the content and the final dot in one write. From here on, no reply means `Uncertain`."""
-        protocol = self._client.protocol
-        if not isinstance(protocol, SMTPProtocol):
-            return Temporary(0, "connection-lost")
+    async def _envelope(self, parcel: Parcel, *, sent_ahead: bool) -> Outcome | None:
+        """Send MAIL, RCPT and DATA; None if the relay is ready for the content. `sent_ahead`: they were sent before."""
+        if not self._can_carry(parcel):
+            return Permanent(0, "not-deliverable-here")
+        steps = self._steps(parcel)
+        refused: Outcome | None = None
+        try:
+            if self._pipelining and not sent_ahead:
+                self._line.say(_commands(steps), len(steps))
+            for step in steps:
+                if not self._pipelining:
+                    self._line.say(_commands((step,)), 1)
+                reply = await self._line.reply(self._timeout)
+                ready = reply.code // 100 == (3 if step[0] == b"DATA" else 2)
+                if not ready:
+                    refused = refused or self._refused(step[0], reply)
+                    if not self._pipelining or not self.usable:
+                        break
+                elif refused and step[0] == b"DATA":
+                    await self._line.ask(b".", self._timeout)  # of no recipient, and empty (RFC 2920, 3.1)
+        except _BROKEN as error:
+            return refused or self._broken(error, of_relay=True)
+        return refused
+
+    async def _content(self, parcel: Parcel, then: Next) -> tuple[Outcome, Parcel | None, bool]:
+        """Send the content and the final dot in one write. From there on, no reply means `Uncertain`.
+
+        Returns the next email, too, if one was begun, and whether its commands were sent.
+        """
         try:
             parcel.begin()
         except OSError:
             self.abort()
-            return Temporary(0, "not-recorded")
+            return Temporary(0, "not-recorded"), None, False
+        following = then() if self._pipelining else None
+        steps: _Steps = self._steps(following) if following is not None and self._can_carry(following) else ()
         try:
-            # aiosmtplib's own `data` raises the same for a death before the dot and one after it. `write` and
-            # `read_response` are its protocol's public methods; nothing runs between the two.
-            protocol.write(_dotted(parcel.content))
+            self._line.say(_dotted(parcel.content, _commands(steps)), 1 + len(steps))
         except _BROKEN as error:
-            return self._broken(error, of_relay=False)  # it was given DATA
+            return self._broken(error, of_relay=False), following, False  # it was given DATA
+        return await self._verdict(), following, bool(steps)
+
+    async def _verdict(self) -> Outcome:
+        """Return what the relay says of a whole email."""
         try:
-            reply = await protocol.read_response(timeout=self._timeout * _FINAL_FACTOR)
+            reply = await self._line.reply(self._timeout * _FINAL_FACTOR)
         except _BROKEN as error:
             self.abort()
             return Uncertain("no-answer" if isinstance(error, TimeoutError) else "connection-lost")
-        except asyncio.CancelledError:
-            self.abort()  # whoever waited has to take it for uncertain
-            raise
         if reply.code // 100 == 2:
             return Sent()
         if reply.code // 100 in (4, 5):
@@ -264,7 +300,7 @@ class RelayConnection:
         self.abort()
         return Uncertain("strange-reply")
 
-    def _refused(self, step: bytes, reply: SMTPResponse) -> Outcome:
+    def _refused(self, step: bytes, reply: Reply) -> Outcome:
         """Return the outcome for an unexpected reply."""
         if reply.code == 421 or reply.code // 100 not in (4, 5):
             self.abort()
@@ -284,16 +320,12 @@ class RelayConnection:
 
     async def _reset(self) -> None:
         try:
-            await self._client.rset(timeout=self._timeout)
+            reply = await self._line.ask(b"RSET", self._timeout)
         except _BROKEN:
             self.abort()
-
-
-def _abort(client: aiosmtplib.SMTP) -> None:
-    # Not `close` alone: under TLS it would wait for the relay's own goodbye, for up to half a minute.
-    if isinstance(client.transport, asyncio.WriteTransport):
-        client.transport.abort()
-    client.close()
+        else:
+            if reply.code // 100 != 2:
+                self.abort()
 
 
 # -- opening ----------------------------------------------------------------------------------------------------------
@@ -329,37 +361,49 @@ async def _connect(access: Access) -> socket.socket:
     raise NoLine(0, reason)
 
 
-async def _greet(client: aiosmtplib.SMTP, access: Access) -> None:
-    """Read the greeting, send EHLO, STARTTLS if the door requires it, and sign in."""
+async def _greet(line: SmtpLine, access: Access) -> frozenset[str]:
+    """Read the greeting, send EHLO, STARTTLS if the door requires it, and sign in. Returns the relay's extensions."""
     try:
-        await client.connect()
-        await client.ehlo()
+        _accepted(await line.reply(access.timeout))
+        extensions = await _extensions(line, access)
         if access.door.encryption == "starttls":
-            if not client.supports_extension("starttls"):
+            if "STARTTLS" not in extensions or access.tls is None:
                 raise NoLine(0, "no-tls")
-            await client.starttls(tls_context=access.tls, timeout=access.timeout)
-            await client.ehlo()
-        if access.user is not None:
-            await _sign_in(client, access)
-    except aiosmtplib.SMTPResponseException as error:
-        if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-            raise NoLine(error.code, "auth") from None
-        raise NoLine(max(error.code, 0), "relay-busy" if error.code // 100 == 4 else "relay-refuses") from None
-    except _BROKEN as error:
-        raise NoLine(0, _why_broken(error)) from None
+            _accepted(await line.ask(b"STARTTLS", access.timeout))
+            await line.encrypt(access.tls, access.door.host, access.timeout)
+            extensions = await _extensions(line, access)
+    except StrangeReply:
+        raise NoLine(0, "relay-refuses") from None
+    if access.user is not None:
+        await _sign_in(line, access, extensions)
+    return frozenset(word.partition(" ")[0] for word in extensions)
 
 
-async def _sign_in(client: aiosmtplib.SMTP, access: Access) -> None:
+def _accepted(reply: Reply) -> Reply:
+    """Return a reply that is no refusal. Raises `NoLine`."""
+    if reply.code // 100 != 2:
+        raise NoLine(reply.code, "relay-busy" if reply.code // 100 == 4 else "relay-refuses")
+    return reply
+
+
+async def _extensions(line: SmtpLine, access: Access) -> frozenset[str]:
+    """Return what the relay offers, each in capitals; of AUTH, each way as `AUTH PLAIN`."""
+    reply = _accepted(await line.ask(b"EHLO " + access.greeting.encode("ascii"), access.timeout))
+    offered = set[str]()
+    for row in reply.text.decode("ascii", "replace").upper().split("\n")[1:]:
+        keyword, *words = row.replace("AUTH=", "AUTH ").split() or [""]
+        offered |= {keyword, *(f"AUTH {word}" for word in words if keyword == "AUTH")}
+    return frozenset(offered)
+
+
+async def _sign_in(line: SmtpLine, access: Access, extensions: frozenset[str]) -> None:
     assert access.user is not None
+    methods = frozenset(word.removeprefix("AUTH ") for word in extensions if word.startswith("AUTH "))
     try:
-        await client.login(access.user, access.password or "")
-    except aiosmtplib.SMTPServerDisconnected:
-        raise NoLine(0, "connection-lost") from None
-    except aiosmtplib.SMTPTimeoutError:
-        raise NoLine(0, "timeout") from None
-    except aiosmtplib.SMTPResponseException as error:
-        raise NoLine(max(error.code, 0), "relay-busy" if error.code == 421 else "auth") from None
-    except (aiosmtplib.SMTPException, UnicodeError):
+        await line.sign_in(access.user, access.password or "", methods, access.timeout)
+    except SignInError as error:
+        raise NoLine(error.code, "relay-busy" if error.code == 421 else "auth") from None
+    except (StrangeReply, UnicodeError):
         raise NoLine(0, "auth") from None
 
 
@@ -374,14 +418,14 @@ def _why_broken(error: BaseException) -> str:
         if isinstance(cause, TimeoutError):
             return "timeout"
         cause = cause.__cause__ or cause.__context__
-    if isinstance(error, aiosmtplib.SMTPResponseException):
+    if isinstance(error, StrangeReply):
         return "strange-reply"
     return "connection-lost"
 
 
 # -- replies ----------------------------------------------------------------------------------------------------------
 
-_ENHANCED = re.compile(r"[245]\.(\d{1,3})\.(\d{1,3})\b")
+_ENHANCED = re.compile(rb"[245]\.(\d{1,3})\.(\d{1,3})\b")
 _BY_STEP = {
     b"MAIL": "sender-refused",
     b"RCPT": "recipient-refused",
@@ -390,11 +434,11 @@ _BY_STEP = {
 }
 
 
-def _reason(step: bytes, reply: SMTPResponse) -> str:
+def _reason(step: bytes, reply: Reply) -> str:
     """Return the reason; distinguishes an invalid address from a rejected sender if the relay does."""
     if reply.code in (552, 452) and step != b"RCPT":
         return "too-large"
-    status = _ENHANCED.match(reply.message)
+    status = _ENHANCED.match(reply.text)
     subject = (int(status[1]), int(status[2])) if status else (0, 0)
     if step == b"RCPT":
         if subject[0] == 1:
@@ -406,7 +450,14 @@ def _reason(step: bytes, reply: SMTPResponse) -> str:
     return "relay-busy" if reply.code < 500 else _BY_STEP[step]
 
 
-def _dotted(content: bytes) -> bytes:
-    """Return the email with leading dots doubled and the final dot (RFC 5321, section 4.5.2). It has CRLF line ends."""
-    complete = content if content.endswith(b"\r\n") else content + b"\r\n"
-    return re.sub(rb"(?m)^\.", b"..", complete) + b".\r\n"
+def _commands(steps: _Steps) -> bytes:
+    return b"".join(b" ".join(step) + b"\r\n" for step in steps)
+
+
+def _dotted(content: bytes, then: bytes) -> bytes:
+    """Return the email with leading dots doubled and the final dot (RFC 5321, section 4.5.2), and what follows it. It
+    has CRLF line ends."""
+    end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
+    if b"\n." in content:
+        content = content.replace(b"\n.", b"\n..")
+    return b"".join((b"." if content.startswith(b".") else b"", content, end, then))

@@ -133,7 +133,7 @@ ROLES = (
         fence=_front,
         shares=("public",),
         sees_site=False,
-        kept_out=("typer", "yaml", "pydantic", "pydantic_core", "rich", "django", "allauth", "psycopg", "aiosmtplib"),
+        kept_out=("typer", "yaml", "pydantic", "pydantic_core", "rich", "django", "allauth", "psycopg"),
         dies_at_once=True,
         stops=0,  # first nothing new comes in
     ),
@@ -204,7 +204,7 @@ ROLES = (
         module="troth.gate.sender_dns.main",
         user="worker",
         fence=_dns,
-        kept_out=(*_FOR_TERMINALS, "django", "psycopg", "aiosmtplib"),
+        kept_out=(*_FOR_TERMINALS, "django", "psycopg"),
         reads_environment=True,
         connects_to="names",
         seconds=120.0,
