@@ -79,7 +79,7 @@ def test_over_a_site_that_is_there(kept, tmp_path, options):
     for one in half:
         told = dict(one["again"])
         if "dan" in whole["before"]["found"]:
-            # He was filed again from the spool, under a new key. A killed restore may have done so before, and that key,
+            # He was filed again from the spool, under a new key. A killed restore may have done so before, and its key,
             # which nobody uses, is told as somebody lost: one too many rather than one too few.
             told["lost"] = min(told["lost"], whole["told"]["lost"])
         assert told == whole["told"], one
