@@ -130,7 +130,7 @@ def test_statistics_are_never_said_to_be_late_on_the_day_on_which_the_last_of_th
     """Twenty-five months are 759 to 763 days long; the last of a day goes within it."""
     with clock.hold(datetime.combine(day, time(23, 59), UTC)):
         config = retention.settings.TROTH_CONFIG
-        limits = rollup.Limits.of(clock.now(), config.zone, config.audience.keep_months)
+        limits = rollup.RollupLimits.of(clock.now(), config.zone, config.audience.keep_months)
         Day.objects.create(kind=0, at=limits.day, name=0, by=0, views=1)
         retention.sweep()
         assert Day.objects.exists() and not standing("statistics").late

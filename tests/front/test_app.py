@@ -6,7 +6,7 @@ from tests.front.client import Client, Fake, make_published
 from troth.front import published
 from troth.front.app import Front
 from troth.front.channels.clerk_client import ClerkGone
-from troth.front.forms.proof_of_work import Work
+from troth.front.forms.proof_of_work import ProofOfWork
 from troth.front.http import log
 from troth.shop.licences.revocation_path import path as revocations
 
@@ -180,7 +180,7 @@ async def test_a_mistake_of_ours_is_a_500_that_repeats_nothing(client, monkeypat
     def broken(self, *_):
         raise LookupError("ada@example.org 4111111111111111")
 
-    monkeypatch.setattr(Work, "ticket", broken)
+    monkeypatch.setattr(ProofOfWork, "ticket", broken)
     answer = await client.get("/troth/newsletter?secret=ada@example.org", referer="https://evil.example/ada")
     assert answer.status == 500
     assert answer.headers["referrer-policy"] == "no-referrer"
@@ -246,7 +246,7 @@ def test_a_library_that_complains_is_named_and_not_repeated(capfd):
 
 def test_a_flood_of_one_event_is_counted_and_not_written(capfd):
     for _ in range(100):
-        log.tell(log.Event.CLERK_BUSY)
+        log.tell(log.LogEvent.CLERK_BUSY)
     assert capfd.readouterr().err.count("clerk_busy") == 1
 
 

@@ -14,7 +14,7 @@ from troth.core.purpose import Category
 from troth.core.text.card_numbers import mask
 from troth.front import published
 from troth.front.forms import fields
-from troth.front.forms.proof_of_work import Work, WorkRefused
+from troth.front.forms.proof_of_work import ProofOfWork, WorkRefused
 from troth.front.http import theme
 from troth.front.http.form_parsing import FormRefused, parse
 from troth.front.http.rate_limit import Buckets
@@ -133,13 +133,13 @@ class TestProxies:
 
 
 class TestWork:
-    work = Work(b"k" * 32, 30, 8)
+    work = ProofOfWork(b"k" * 32, 30, 8)
 
     def test_another_fronts_challenge_is_taken_and_a_strangers_is_not(self):
         payload = solved(self.work.challenge())
-        assert Work(b"k" * 32, 30, 8).redeem_work(payload).once == self.work.redeem_work(payload).once
+        assert ProofOfWork(b"k" * 32, 30, 8).redeem_work(payload).once == self.work.redeem_work(payload).once
         with pytest.raises(WorkRefused):
-            Work(b"x" * 32, 30, 8).redeem_work(payload)
+            ProofOfWork(b"x" * 32, 30, 8).redeem_work(payload)
 
     def test_an_easier_challenge_is_not_accepted(self):
         challenge = self.work.challenge()
@@ -154,11 +154,11 @@ class TestWork:
                 redeem(text)
 
     def test_a_ticket_has_one_spelling(self):
-        ticket = Work(b"k" * 32, 30, 0).ticket()
-        assert Work(b"k" * 32, 30, 0).redeem_ticket(ticket)
+        ticket = ProofOfWork(b"k" * 32, 30, 0).ticket()
+        assert ProofOfWork(b"k" * 32, 30, 0).redeem_ticket(ticket)
         for other in (ticket + "=", ticket[:-1], ticket + " ", "B" + ticket[1:]):
             with pytest.raises(WorkRefused):
-                Work(b"k" * 32, 30, 0).redeem_ticket(other)
+                ProofOfWork(b"k" * 32, 30, 0).redeem_ticket(other)
 
 
 @given(st.integers(0, 0xFFFFFF))

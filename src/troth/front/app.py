@@ -18,7 +18,7 @@ from troth.front.hits.counting import Counting
 from troth.front.hits.endpoint import Hits
 from troth.front.http import headers
 from troth.front.http.form_parsing import FormRefused
-from troth.front.http.log import Event, tell
+from troth.front.http.log import LogEvent, tell
 from troth.front.http.rate_limit import Buckets
 from troth.front.request_context import ClerkPort, Visit, visit
 from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
@@ -181,13 +181,13 @@ class Front:
             loaded = published.load(self._public)
             fresh = Snapshot(loaded, self._secrets, self._countries) if loaded else None
         except (TrothError, ValueError, OSError) as error:
-            return tell(Event.PUBLISHED_UNREADABLE, error=error)
+            return tell(LogEvent.PUBLISHED_UNREADABLE, error=error)
         if fresh:
             self._buckets = fresh.buckets(self._snapshot, self._buckets)
             self._snapshot = fresh
             if self._counting:
                 self._counting.follow(fresh)
-            tell(Event.PUBLISHED, generation=fresh.published.generation)
+            tell(LogEvent.PUBLISHED, generation=fresh.published.generation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -207,7 +207,7 @@ class Front:
             answer = await self._answer(scope, receive, snapshot)
             await answer(scope, receive, headers.added(watched, standing))  # type: ignore[arg-type]
         except Exception as error:
-            tell(Event.UNHANDLED, error=error)
+            tell(LogEvent.UNHANDLED, error=error)
             if started:
                 raise RuntimeError from None  # uvicorn closes the connection; the log has the place
             failed = responses.error(None, snapshot, 500, *_OURS)
@@ -222,7 +222,7 @@ class Front:
             return _unready(snapshot)
         caller = snapshot.proxies.judge((scope.get("client") or ("",))[0], scope["headers"])
         if caller.unnamed_proxy:
-            tell(Event.PROXY_NOT_NAMED)
+            tell(LogEvent.PROXY_NOT_NAMED)
         if self._crowd() > _MOST_CONNECTIONS:
             return _unready(snapshot)
         path: str = scope["path"]

@@ -30,7 +30,7 @@ from troth.front.channels.clerk_client import ClerkLine
 from troth.front.channels.peers import Peers
 from troth.front.hits.counting import Counting
 from troth.front.http import log
-from troth.front.http.log import Event, tell
+from troth.front.http.log import LogEvent, tell
 from troth.front.http.protocol import PatientProtocol
 from troth.supervisor.brief import Brief
 from troth.supervisor.day_key import DayKey
@@ -49,7 +49,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        tell(Event.SERVING)
+        tell(LogEvent.SERVING)
         self._brief.tell_ready()
 
     @contextlib.contextmanager
@@ -74,9 +74,9 @@ def run(brief: Brief) -> None:
         if str(error) != _LOOP_STOPPED:
             raise
         # ClerkLine stops the loop when its last other holder is gone: without a clerk there is nothing to serve for.
-        tell(Event.CLERK_LINE_ENDED)
+        tell(LogEvent.CLERK_LINE_ENDED)
     else:
-        tell(Event.STOPPED)
+        tell(LogEvent.STOPPED)
 
 
 def _write_by_send() -> None:
@@ -120,7 +120,7 @@ def _countries(brief: Brief) -> CountryDatabase | None:
     try:
         return CountryDatabase.inherited(brief.countries)
     except CountriesError:
-        tell(Event.COUNTRIES_UNREADABLE)
+        tell(LogEvent.COUNTRIES_UNREADABLE)
         return None
     finally:
         os.close(brief.countries)

@@ -14,7 +14,7 @@ from troth.core.same_site import apart
 from troth.core.signed_links import LinkVerifier
 from troth.front.forms import contact, labels, newsletter, rights
 from troth.front.forms.form import Form
-from troth.front.forms.proof_of_work import Work
+from troth.front.forms.proof_of_work import ProofOfWork
 from troth.front.http import headers, theme
 from troth.front.http.rate_limit import Buckets
 from troth.front.http.trusted_proxies import Caller, Proxies
@@ -71,7 +71,7 @@ class Snapshot:
         site = uuid.UUID(bytes=published.site_id)
         self.sealing = SealingKey(site, published.epoch, published.sealing_key)
         self.links = LinkVerifier(site, published.link_keys)
-        self.work = Work(bytes.fromhex(secrets["altcha"]), published.proof_of_work, published.wait_seconds)
+        self.work = ProofOfWork(bytes.fromhex(secrets["altcha"]), published.proof_of_work, published.wait_seconds)
         self.proxies = Proxies(published.trusted_proxies, bytes.fromhex(secrets["buckets"])[:64])
         self.origins = frozenset(origin(url) for form in self.forms.values() for url in form.back)
         self.own = frozenset({origin(published.url), *self.origins})

@@ -28,7 +28,7 @@ class NotPublished(TrothError):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PolicyDraft:
     """The text in `policy.md`, compared with the version in force."""
 
     text: Policy | None
@@ -53,7 +53,7 @@ class Draft:
         return self.edited or self.other_tables
 
 
-def draft(path: Path | None = None) -> Draft:
+def draft(path: Path | None = None) -> PolicyDraft:
     """Read and check `policy.md`. `path`: where; by default the copy that a sandboxed process may read."""
     version = PolicyVersion.objects.order_by("-number").first()
     tables = data_map.tables(settings.TROTH_CONFIG)
@@ -61,8 +61,8 @@ def draft(path: Path | None = None) -> Draft:
         text = policy.read(path or _where())
     except PolicyError as error:
         trouble = f"{error} {error.mend}".replace(settings.TROTH_SITE.policy_copy.name, "policy.md")
-        return Draft(None, trouble, (), version, edited=version is not None, other_tables=False)
-    return Draft(
+        return PolicyDraft(None, trouble, (), version, edited=version is not None, other_tables=False)
+    return PolicyDraft(
         text=text,
         trouble="",
         problems=tuple(lint.judge(text, settings.TROTH_CONFIG)),

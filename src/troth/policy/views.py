@@ -102,7 +102,7 @@ def _policy(request: HttpRequest, *, problem: str = "", change: str = "", status
     return render(request, "policy/policy.html", context, status=status)
 
 
-def _difference(draft: versions.Draft) -> list[diff.DiffLine]:
+def _difference(draft: versions.PolicyDraft) -> list[diff.DiffLine]:
     if draft.text is None or draft.version is None:
         return []
     new = diff.whole(draft.text.text, data_map.tables(settings.TROTH_CONFIG))

@@ -5,13 +5,13 @@ datagrams."""
 from urllib.parse import parse_qs, urlsplit
 
 from troth.core.config.sections import Config, name_server_place
-from troth.supervisor.roles import Role
+from troth.supervisor.roles import ProcessRole
 
 _RESOLVER = 53
 """A long answer to a look-up of the relay's name comes by TCP."""
 
 
-def of(role: Role, config: Config) -> list[int]:
+def of(role: ProcessRole, config: Config) -> list[int]:
     """Return the ports that a process of this role may connect to; none where its fence allows no connection."""
     if role.connects_to == "mail":
         return of_worker(config)

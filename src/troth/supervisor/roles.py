@@ -29,7 +29,7 @@ _NAMES_AND_TRUST = tuple(map(Path, ("/etc", "/usr/share/ca-certificates", "/run/
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
+class ProcessRole:
     """One kind of process."""
 
     name: str
@@ -125,7 +125,7 @@ def _prove(brief: Brief, site: Site) -> Fence:
 
 
 ROLES = (
-    Role(
+    ProcessRole(
         name="front",
         label="public server",
         module="troth.front.main",
@@ -137,7 +137,7 @@ ROLES = (
         dies_at_once=True,
         stops=0,  # first nothing new comes in
     ),
-    Role(
+    ProcessRole(
         name="clerk",
         label="intake",
         module="troth.clerk.main",
@@ -148,7 +148,7 @@ ROLES = (
         uses_packages=False,
         stops=2,  # then what came in is kept
     ),
-    Role(
+    ProcessRole(
         name="worker",
         label="worker",
         module="troth.worker.main",
@@ -163,7 +163,7 @@ ROLES = (
         stops=3,  # then what it has begun is finished
         seconds=30.0,
     ),
-    Role(
+    ProcessRole(
         name="office",
         label="admin server",
         module="troth.office.main",
@@ -176,7 +176,7 @@ ROLES = (
         tripwire=True,
         stops=1,
     ),
-    Role(
+    ProcessRole(
         name="migrate",
         label="database upgrade",
         module="troth.worker.migrate",
@@ -187,7 +187,7 @@ ROLES = (
         hides_messages=False,  # before a site serves, its operator needs the database's own words
         seconds=600.0,
     ),
-    Role(
+    ProcessRole(
         name="alarm",
         label="alarm email",
         module="troth.worker.alarm",
@@ -198,7 +198,7 @@ ROLES = (
         connects_to="mail",
         seconds=300.0,
     ),
-    Role(
+    ProcessRole(
         name="dns",
         label="check of the sender’s DNS records",
         module="troth.gate.sender_dns.main",
@@ -209,7 +209,7 @@ ROLES = (
         connects_to="names",
         seconds=120.0,
     ),
-    Role(
+    ProcessRole(
         name="prove",
         label="run of the checks",
         module="troth.proofs.main",

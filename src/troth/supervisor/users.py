@@ -42,7 +42,7 @@ def known() -> dict[str, User]:
     return {role: _user(roles.BY_NAME[role], shared) for role in roles.USERS}
 
 
-def _user(role: roles.Role, shared: dict[str, int]) -> User:
+def _user(role: roles.ProcessRole, shared: dict[str, int]) -> User:
     entry = pwd.getpwnam(f"troth-{role.name}")
     first = role.makes_files_for
     groups = [shared[name] for name in sorted(role.shares, key=lambda name: name != first)]

@@ -306,7 +306,7 @@ def test_rows_that_were_never_bound_go_with_their_time_too(site):
 )
 def test_so_many_months_back_is_a_day(today, keep, day, month):
     noon = datetime.combine(today, datetime.min.time(), BERLIN) + timedelta(hours=12)
-    limits = rollup.Limits.of(noon, BERLIN, keep)
+    limits = rollup.RollupLimits.of(noon, BERLIN, keep)
     assert date.fromordinal(limits.day) == day and limits.month == month.year * 12 + month.month - 1
 
 

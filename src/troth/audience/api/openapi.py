@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from troth.audience.api.endpoints import BASE, ENDPOINTS, Endpoint
-from troth.audience.api.requests import Problem
+from troth.audience.api.requests import RequestProblem
 from troth.audience.api.tokens import Scope
 
 _ERRORS = {
@@ -71,12 +71,12 @@ def security(scope: Scope) -> list[dict[str, list[str]]]:
 
 def errors(descriptions: Mapping[int, str]) -> dict[str, Any]:
     """Return the Response Objects of errors, from what each status means."""
-    content = {"application/problem+json": {"schema": reference(Problem)}}
+    content = {"application/problem+json": {"schema": reference(RequestProblem)}}
     return {str(status): {"description": words, "content": content} for status, words in descriptions.items()}
 
 
 def _statistics() -> Description:
-    types = [*{endpoint.answer: None for endpoint in ENDPOINTS}, Problem]
+    types = [*{endpoint.answer: None for endpoint in ENDPOINTS}, RequestProblem]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     return Description({endpoint.path: {"get": _operation(endpoint)} for endpoint in ENDPOINTS}, schemas)
 

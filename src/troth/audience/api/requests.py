@@ -23,7 +23,7 @@ type Pace = Callable[[bytes], float]
 """Takes one request from a token's rate limit: 0.0, or the seconds to wait."""
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RequestProblem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An error (RFC 9457). `type` is `about:blank`: the status says what kind of error it is."""
 
     title: str
@@ -71,7 +71,9 @@ def too_many(detail: str, wait: float) -> HttpResponse:
 
 def problem(status: int, detail: str, mend: str, *, parameter: str = "", wait: int = 0) -> HttpResponse:
     """Return an error. `wait`: the seconds after which a new attempt may succeed."""
-    error = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, mend=mend, parameter=parameter)
+    error = RequestProblem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, mend=mend, parameter=parameter
+    )
     response = HttpResponse(msgspec.json.encode(error), status=status, content_type="application/problem+json")
     response["Cache-Control"] = "no-store"
     if wait:

@@ -42,7 +42,7 @@ class TopFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PeriodComparison:
     """SumTotals to compare, and what the earlier ones are called."""
 
     now: SumTotals
@@ -64,19 +64,19 @@ def first_counted_day() -> date:
 # -- figures ----------------------------------------------------------------------------------------------------------
 
 
-def comparison(query: DashboardQuery, now: datetime, sums: SumTotals) -> Comparison | None:
+def comparison(query: DashboardQuery, now: datetime, sums: SumTotals) -> PeriodComparison | None:
     """Compare with the previous period where that is fair. `now`: in the site's zone; `sums`: the query's totals."""
     period, before = query.period, query.period.before()
     if not query.compare or before.first < first_counted_day():
         return None
     if period.last < query.today:
-        return Comparison(sums, _of(query, before), _days(before))
+        return PeriodComparison(sums, _of(query, before), _days(before))
     if period.days > 1:
         period, before = period.shortened(), before.shortened()
-        return Comparison(_of(query, period), _of(query, before), f"{_days(before)}, complete days only")
+        return PeriodComparison(_of(query, period), _of(query, before), f"{_days(before)}, complete days only")
     if len(query.drills) > 1:
         return None  # two filters together are not counted by the hour
-    return Comparison(
+    return PeriodComparison(
         replace(_hours(query, period.first, now.hour), visitors=None),
         replace(_hours(query, before.first, now.hour), visitors=None),
         f"yesterday until {now.hour:02}:00" if now.hour else "",
@@ -143,7 +143,7 @@ def shows(query: DashboardQuery) -> list[Show]:
     return available
 
 
-def figures(query: DashboardQuery, sums: SumTotals, compared: Comparison | None) -> list[TopFigure]:
+def figures(query: DashboardQuery, sums: SumTotals, compared: PeriodComparison | None) -> list[TopFigure]:
     """Return the figures at the top, each with its change."""
     one_day = query.period.days == 1
     figures = []
@@ -181,7 +181,7 @@ def present(query: DashboardQuery) -> Show:
     return query.show if query.show in can else Show.VISITS
 
 
-def _change(show: Show, compared: Comparison | None) -> Change | None:
+def _change(show: Show, compared: PeriodComparison | None) -> Change | None:
     if compared is None or (show is Show.VISITORS and compared.before.visitors is None):
         return None
     now, before = _MEASURES[show](compared.now), _MEASURES[show](compared.before)

@@ -73,7 +73,7 @@ class PanelLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
+class PanelTab:
     """A tab of a panel."""
 
     label: str
@@ -89,7 +89,7 @@ class Panel:
     title: str
     unit: str
     lines: tuple[PanelLine, ...] = ()
-    tabs: tuple[Tab, ...] = ()
+    tabs: tuple[PanelTab, ...] = ()
     more: str = ""
     """The dimension of the page behind "More"; empty where there are no more rows."""
     unavailable: str = ""
@@ -109,13 +109,13 @@ def groups(query: DashboardQuery, totals: SumTotals) -> list[Panel]:
     for group in GROUPS:
         front = next((dim for dim in group if dim.value in query.tabs), group[0])
         tabs = tuple(
-            Tab(_TABS.get(dim, title(dim)), query.with_tab(dim, group).encoded(), dim is front) for dim in group
+            PanelTab(_TABS.get(dim, title(dim)), query.with_tab(dim, group).encoded(), dim is front) for dim in group
         )
         panels.append(_panel(query, front, totals, tabs))
     return panels
 
 
-def _panel(query: DashboardQuery, dim: Dim, totals: SumTotals, tabs: tuple[Tab, ...]) -> Panel:
+def _panel(query: DashboardQuery, dim: Dim, totals: SumTotals, tabs: tuple[PanelTab, ...]) -> Panel:
     question = replace(query.without_dim(dim), dim=dim, limit=LINES)
     unit = "Times" if dim in BY_VIEWS else "Visits"
     if unavailable := why_not(dim, question.filters):

@@ -20,7 +20,7 @@ _MOST_SEARCHED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class ListEntry:
+class TopListRow:
     """A row: its names and its figures."""
 
     names: tuple[tuple[str, str], ...]
@@ -41,7 +41,7 @@ class TopList:
     """Headings of the names."""
     units: tuple[str, ...]
     """Headings of the figures."""
-    rows: tuple[ListEntry, ...] = ()
+    rows: tuple[TopListRow, ...] = ()
     unavailable: str = ""
     includes_excluded: bool = False
 
@@ -60,7 +60,7 @@ def table(query: DashboardQuery, dim: Dim, search: str) -> TopList:
     totals = answer(others).totals
     most = max([1, *(_weight(dim, row.totals) for row in top.rows)])
     entries = tuple(
-        ListEntry(
+        TopListRow(
             ((labels.shown(dim, row.name), query.of(Drill(dim, row.name)).encoded() if dim in MAY_DRILL else ""),),
             tuple((unit, _figure(unit, row.totals, totals)) for unit in units),
             round(100 * _weight(dim, row.totals) / most, 1),
@@ -124,7 +124,7 @@ def _steps(query: DashboardQuery, search: str) -> TopList:
     steps = [step for step in steps if search.lower() in f"{names[step.page]}\n{names[step.onto]}".lower()][:MOST]
     most = max([1, *(step.totals.views for step in steps)])
     rows = [
-        ListEntry(
+        TopListRow(
             tuple((names[page], query.of(Drill(Dim.PAGE, page)).encoded()) for page in (step.page, step.onto)),
             (("Count", numbers.count(step.totals.views)),),
             round(100 * step.totals.views / most, 1),
@@ -151,7 +151,7 @@ def _products(query: DashboardQuery, search: str) -> TopList:
     products = [row for row in products if search.lower() in f"{row[0]}\n{row[1]}".lower()][:MOST]
     most = max([1, *(sums.views for _, _, sums in products)])
     rows = [
-        ListEntry(
+        TopListRow(
             ((name, ""), (system, "")), (("Count", numbers.count(sums.views)),), round(100 * sums.views / most, 1)
         )
         for name, system, sums in products

@@ -16,7 +16,7 @@ from troth.audience.imports.counted_day import CountedDay
 from troth.audience.models import Import, ImportedDay
 from troth.audience.storage import read
 from troth.audience.storage.fold import CellFold, kind_of
-from troth.audience.storage.rollup import Limits
+from troth.audience.storage.rollup import RollupLimits
 from troth.core.errors import TrothError
 
 LIVE, OTHER, BEFORE = "has figures already", "has figures from another import", "was imported before"
@@ -47,8 +47,8 @@ class ImportContext:
     """Addresses or networks of the vendor's proxies."""
 
     @property
-    def _limits(self) -> Limits:
-        return Limits.of(self.now, self.zone, self.keep_months)
+    def _limits(self) -> RollupLimits:
+        return RollupLimits.of(self.now, self.zone, self.keep_months)
 
     @property
     def today(self) -> date:

@@ -188,7 +188,7 @@ def _close_month(kind: int, month: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RollupLimits:
     """The oldest hours, day and month within the retention period."""
 
     hours: int
@@ -197,7 +197,7 @@ class Limits:
     month: int
 
     @classmethod
-    def of(cls, now: datetime, zone: tzinfo, keep_months: int) -> "Limits":
+    def of(cls, now: datetime, zone: tzinfo, keep_months: int) -> "RollupLimits":
         """Return the limits. A month goes when its first day is too old; its later days stay until they are."""
         today = site_day(now, zone)
         oldest = month_begin(month_of(today) - keep_months)
@@ -214,14 +214,14 @@ class Limits:
 def forget(now: datetime, zone: tzinfo, keep_months: int) -> int:
     """Delete what is older than so many months, hours older than `HOURS_KEPT` days, and unused names; return the number
     of rows. Only while the clock can be trusted (`worker.timers.steady`)."""
-    limits, removed = Limits.of(now, zone, keep_months), 0
+    limits, removed = RollupLimits.of(now, zone, keep_months), 0
     for model, old in _over(limits):
         count = _remove(model, old)
         removed += count
     return removed + (_forget_names() if removed else 0)
 
 
-def _over(limits: Limits) -> Iterable[tuple[type[Model], dict[str, int]]]:
+def _over(limits: RollupLimits) -> Iterable[tuple[type[Model], dict[str, int]]]:
     return (
         (Kept, {"unit": Kept.HOURS, "at__lt": limits.hours}),
         (Kept, {"unit": Kept.DAY, "at__lt": limits.day}),

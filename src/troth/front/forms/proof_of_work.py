@@ -76,7 +76,7 @@ class _Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     solution: _Solution
 
 
-class Work:
+class ProofOfWork:
     """`mean`: guesses a browser makes on average, 0 asks for none. `wait`: seconds of waiting instead."""
 
     def __init__(self, secret: bytes, mean: int, wait: int) -> None:

@@ -21,7 +21,7 @@ from troth.core.entry import Kind
 from troth.core.errors import TrothError
 from troth.front.channels.clerk_client import ClerkBusy
 from troth.front.channels.peers import Peers
-from troth.front.http.log import Event, tell
+from troth.front.http.log import LogEvent, tell
 from troth.front.published import Audience
 from troth.front.request_context import ClerkPort
 from troth.front.snapshot import Snapshot
@@ -158,7 +158,7 @@ class Counting:
 
     def _lost(self, waiting: list[asyncio.Future[None]], error: TrothError) -> None:
         """Tell everybody whose hit may not be on the disk, also those who came meanwhile, and begin anew."""
-        tell(Event.CLERK_BUSY if isinstance(error, ClerkBusy) else Event.CLERK_GONE)
+        tell(LogEvent.CLERK_BUSY if isinstance(error, ClerkBusy) else LogEvent.CLERK_GONE)
         self._taken = []
         for counter in self._counters():
             counter.lost()

@@ -13,7 +13,7 @@ _QUIET_SECONDS = 10.0
 _MOST_KEYS = 512
 
 
-class Event(StrEnum):
+class LogEvent(StrEnum):
     """All that can be said."""
 
     SERVING = "serving"
@@ -59,7 +59,7 @@ _recent = _Said()
 _number = 0
 
 
-def tell(event: Event, *, error: BaseException | None = None, **facts: int) -> None:
+def tell(event: LogEvent, *, error: BaseException | None = None, **facts: int) -> None:
     """Say `event`, with whole numbers as facts, and of `error` its type and place."""
     parts = [f"front={_number}", f"event={event}", *(f"{name}={value}" for name, value in facts.items())]
     if error is not None:
@@ -80,7 +80,7 @@ class _Closed(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         place = f"{record.module}:{record.lineno}"
         kind = f" exception={type(error).__name__}" if error else ""
-        _write(f"front={_number} event={Event.LIBRARY} by={record.name} level={record.levelname} at={place}{kind}")
+        _write(f"front={_number} event={LogEvent.LIBRARY} by={record.name} level={record.levelname} at={place}{kind}")
 
 
 def take_over(number: int) -> None:
@@ -88,6 +88,6 @@ def take_over(number: int) -> None:
     global _number
     _number = number
     logging.basicConfig(handlers=[_Closed(logging.WARNING)], level=logging.WARNING, force=True)
-    sys.excepthook = lambda kind, error, trace: tell(Event.UNHANDLED, error=error)
-    sys.unraisablehook = lambda raised: tell(Event.UNHANDLED, error=raised.exc_value)
-    threading.excepthook = lambda raised: tell(Event.UNHANDLED, error=raised.exc_value)
+    sys.excepthook = lambda kind, error, trace: tell(LogEvent.UNHANDLED, error=error)
+    sys.unraisablehook = lambda raised: tell(LogEvent.UNHANDLED, error=raised.exc_value)
+    threading.excepthook = lambda raised: tell(LogEvent.UNHANDLED, error=raised.exc_value)

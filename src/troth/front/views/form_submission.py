@@ -23,7 +23,7 @@ from troth.front.forms.fields import FieldsRefused, WordingUnknown, read, showab
 from troth.front.forms.form import TRAPS, Form, ticked
 from troth.front.forms.proof_of_work import SolvedWork, TooEarly, WorkRefused
 from troth.front.http.form_parsing import FormRefused, check_type, parse
-from troth.front.http.log import Event, tell
+from troth.front.http.log import LogEvent, tell
 from troth.front.request_context import Visit, body, require_private, visit, wants_json
 from troth.front.snapshot import Snapshot
 
@@ -157,10 +157,10 @@ class _Submission:
                 "This form has already been sent. To send it again, press the button once more.",
             )
         except ClerkBusy as busy:
-            tell(Event.CLERK_BUSY)
+            tell(LogEvent.CLERK_BUSY)
             return self._later(busy, busy.retry_after)
         except ClerkGone as error:
-            tell(Event.CLERK_GONE)
+            tell(LogEvent.CLERK_GONE)
             return self._later(error, error.retry_after)
         return self._done()
 

@@ -17,7 +17,7 @@ from troth.core.signed_links import Act, Link, LinkExpired, LinkRefused
 from troth.front import responses
 from troth.front.channels.clerk_client import AlreadySpent, ClerkBusy, ClerkGone
 from troth.front.http.form_parsing import FormRefused, check_type, parse
-from troth.front.http.log import Event, tell
+from troth.front.http.log import LogEvent, tell
 from troth.front.request_context import body, require_private, visit
 from troth.newsletter.entry import LinkUsed
 
@@ -89,10 +89,10 @@ async def pressed(request: Request, entry: Entry, mark: str | None) -> Response 
     except AlreadySpent:
         pass  # this very press is on the disk already
     except ClerkBusy as busy:
-        tell(Event.CLERK_BUSY)
+        tell(LogEvent.CLERK_BUSY)
         return _later(request, busy.retry_after)
     except ClerkGone as error:
-        tell(Event.CLERK_GONE)
+        tell(LogEvent.CLERK_GONE)
         return _later(request, error.retry_after)
     return None
 
