@@ -25,7 +25,8 @@ from troth.front.snapshot import SCRIPT, Asset, Countries, Snapshot
 from troth.front.views import archive, choices, form_submission, links, policy, preferences, rights, shop, statistics
 
 _KEPT_HEADERS = frozenset(
-    b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match".split()
+    b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match"
+    b" stripe-signature".split()
 )
 _MOST_CONNECTIONS = 800
 _POLL_SECONDS = 1.0
@@ -97,6 +98,7 @@ _ROUTES: list[BaseRoute] = [
     Route("/preferences/{link}", preferences.use, methods=["POST"]),
     Route("/preferences/{link}/saved/{topics}", preferences.saved, methods=["GET"]),
     Route("/buy/thanks/{checkout}", shop.thanks, methods=["GET"]),
+    Route("/notices/{name}", shop.notice, methods=["POST"]),
     Route("/buy/{product}", shop.show, methods=["GET"]),
     Route("/buy/{product}/{edition}/{currency}", shop.go, methods=["GET"]),
     Route("/privacy/me", form_submission.shown("rights"), methods=["GET"]),
