@@ -84,3 +84,61 @@ def test_what_is_no_key_is_refused_and_not_repeated(root, command, line):
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert not line or line not in done.stderr
     assert not Site(root).card_company_files()
+
+
+# -- orders ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sold(selling, company, tmp_path):
+    """A site that has sold something; returns its folder and the order's number."""
+    file = tmp_path / "products.toml"
+    file.write_text(PRODUCTS)
+    typed(company.key, "shop", "key", "--site", selling)
+    assert troth("product", "publish", file, "--site", selling).returncode == 0
+    (product,) = json.loads(troth("product", "list", "--json", "--site", selling).stdout)["products"]
+    session = company.web.get(product["prices"][0]["url"]).headers["location"].rpartition("/")[2]
+    company.control("pay", session=session, email="ada@example.com")
+    done = troth("reconcile", "--json", "--site", selling)
+    assert done.returncode == 0 and json.loads(done.stdout)["orders"] == 1, done.stderr
+    (line,) = json.loads(troth("order", "list", "--json", "--site", selling).stdout)
+    return selling, line["number"]
+
+
+def test_an_order_is_found_shown_refunded_and_its_email_sent_again(sold):
+    site, number = sold
+    for words in (number, "ada@example.com", "4242"):
+        (line,) = json.loads(troth("order", "list", "--find", words, "--json", "--site", site).stdout)
+        assert (line["number"], line["total"], line["state"]) == (number, "49.00 EUR", "paid")
+    assert troth("order", "resend", number, "--site", site).stdout == "Queued.\n"
+    part = troth("order", "refund", number, "--amount", "9.00", "--json", "--site", site)
+    told = json.loads(part.stdout)
+    assert (told["state"], told["left"]) == ("part_refunded", "40.00 EUR"), part.stderr
+    whole = troth("order", "refund", number, "--site", site)
+    assert whole.returncode == 0 and "refunded" in whole.stdout
+    shown = troth("order", "show", number, "--site", site).stdout
+    assert shown.count("refund ") == 2 and "payment" in shown and "ada" not in shown
+    assert "All 1 settled orders agree" in troth("reconcile", "--site", site).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["refund", "{}", "--amount", "50.00"], "cannot be refunded"),
+        (["refund", "{}", "--amount", "9,00"], "is no amount in EUR"),
+        (["refund", "XXXXX-XXXXX"], "no order with this number"),
+        (["show", "XXXXX-XXXXX"], "no order with this number"),
+        (["resend", "XXXXX-XXXXX"], "no order with this number"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(sold, words, why):
+    site, number = sold
+    done = troth("order", *(word.format(number) for word in words), "--site", site)
+    assert done.returncode == 1 and why in done.stderr and "Traceback" not in done.stderr
+
+
+def test_without_orders_lists_are_empty(root):
+    assert troth("order", "list", "--site", root).stdout == "There are no orders.\n"
+    assert json.loads(troth("order", "list", "--json", "--site", root).stdout) == []
+    done = troth("reconcile", "--site", root)
+    assert done.returncode == 1 and done.stderr.startswith("The shop is off.")

@@ -60,6 +60,7 @@ def test_each_detail_that_a_form_can_ask_for_is_on_one_of_the_walks():
     walks = _PART["The walks"].lower()
     assert [one for one in Category if WORDS[one] not in walks] == []
     known = {one.value for one in Category} | {"wording", "act", "link", "wish"}
+    known |= {"notice", "signature", "checkout"}
     known |= {"topics", "policy", "seen", "chosen", "pause", "leave"}
     entries = [entry for entry in data_map.entries() if entry.purpose is not None]
     fields = {field.name for entry in entries for field in msgspec.structs.fields(entry)}

@@ -237,10 +237,10 @@ SENT = (
             Edit("newsletter/services.py", _AFTER_FILING, _FILED.format(_SEND) + _TELL),
             Edit(
                 "gate/doors.py",
-                "    return (*mail_relays(config), *((local_door,) if local_door else ()))",
+                "    return (*mail_relays(config), *((local_door,) if local_door else ()), *seller)",
                 "    third = Door('statistics', 'a company', Purpose.ADMINISTRATION, frozenset(), '127.0.0.1', 9,\n"
                 "                 'none-loopback')\n"
-                "    return (*mail_relays(config), third, *((local_door,) if local_door else ()))",
+                "    return (*mail_relays(config), third, *((local_door,) if local_door else ()), *seller)",
             ),
         ),
     ),

@@ -19,6 +19,7 @@ from troth.cli.inspect import doctor, prove, retention, status
 from troth.cli.licence import licence
 from troth.cli.mail import mail
 from troth.cli.operators import operator
+from troth.cli.order import order, reconcile
 from troth.cli.output import stderr
 from troth.cli.people import people, receipt
 from troth.cli.people_lists import import_, list_
@@ -47,13 +48,14 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Get started": (demo, init, embed),
     "Serve": (serve, proxy, systemd, sandbox),
     "Backup and upgrade": (backup, restore, upgrade),
+    "Shop": (reconcile,),
     "Diagnose": (doctor, status, prove, retention),
 }
 GROUPS: dict[str, dict[str, typer.Typer]] = {
     "Team": {"operator": operator},
     "People and messages": {"people": people, "receipt": receipt, "retained": retained, "held": held},
     "Newsletter": {"campaign": campaign},
-    "Shop": {"product": product, "shop": shop},
+    "Shop": {"product": product, "order": order, "shop": shop},
     "Statistics": {"audience": audience},
     "Purchases": {"licence": licence},
     "Privacy policy": {"policy": policy},

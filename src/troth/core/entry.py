@@ -28,6 +28,8 @@ class Kind(IntEnum):
     """Somebody asks what is kept of them."""
     HITS = 5
     """Visitor statistics: sums about nobody."""
+    NOTICE = 6
+    """The card company says that something happened, or a buyer came back from it."""
 
 
 class EntryRefused(TrothError):

@@ -24,6 +24,11 @@ class AmountRefused(ValueError):
     """A text that is no price. Its words say why."""
 
 
+def step(currency: str) -> int:
+    """Return the number of smallest units that amounts are a multiple of."""
+    return _STEPS.get(currency, 1)
+
+
 def smallest_units(text: str, currency: str) -> int:
     """Return the amount in `49.00` as a whole number of smallest units. Raises `AmountRefused`."""
     places = DECIMALS.get(currency)
@@ -38,8 +43,8 @@ def smallest_units(text: str, currency: str) -> int:
         example = f"{49:.{places}f}"
         raise AmountRefused(f"{text!r} is no amount in {currency}: write it like {example}.")
     units = int(scaled)
-    if not 0 < units <= MOST or units % _STEPS.get(currency, 1):
-        least = shown(_STEPS.get(currency, 1), currency)
+    if not 0 < units <= MOST or units % step(currency):
+        least = shown(step(currency), currency)
         raise AmountRefused(f"{text} {currency} cannot be charged: up to {shown(MOST, currency)}, in steps of {least}.")
     return units
 

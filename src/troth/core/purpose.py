@@ -55,7 +55,7 @@ class Reason(StrEnum):
     SEND_CAMPAIGN = "send_campaign"
     """Mail subscribers a campaign."""
     SEND_MAIL = "send_mail"
-    """Mail a person what the operator's own program sends them."""
+    """Mail a person what the operator's own program or shop sends them."""
     SEND_ANSWER = "send_answer"
     """Mail a person the answer to what they wrote."""
     SEND_RIGHTS_LINK = "send_rights_link"

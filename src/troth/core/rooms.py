@@ -52,6 +52,18 @@ class BulkMail:
     """Does one step of everything around them, in well under a second. Returns how much there was to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class OutsideWork:
+    """Jobs that another party's server is asked about, beside everything else, so that nothing waits for it."""
+
+    due: Callable[[], Sequence[Any]]
+    """Claims what is due, and returns it; in well under a second."""
+    ask: Callable[[Any], Any]
+    """Asks, on a thread of its own, which has no database: through the gate. Raises nothing that is expected."""
+    record: Callable[[Any, Any], int]
+    """Writes down what a job came to. Returns whether something changed, for the log."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailKind:
     """A kind of email. Declared where it is queued; `kinds()` in `gate.email_kinds` has all of them."""
@@ -140,6 +152,7 @@ class Room:
     mails: Mapping[EmailKind, Compose] = field(default_factory=dict)
     """Its kinds of email, and what writes them."""
     bulk: BulkMail | None = None
+    outside: OutsideWork | None = None
 
     # -- what happens by itself
     started: Callable[[], None] | None = None
@@ -153,7 +166,7 @@ class Room:
     """Called before a person is erased: forget what is remembered of their address outside of their records."""
     retention: tuple[Retained, ...] = ()
     active: Callable[[Config], bool] = lambda _config: True
-    """Whether the operator uses it: of one that is off, the policy names no record kept by law."""
+    """Whether the operator uses it: of one that is off, the policy names nothing that is kept."""
     kept_by_law: tuple[RetentionDuty, ...] = ()
     """Which classes of its records a law requires to be kept, even if the person is erased (`vault.legal_holds`)."""
     collects: Callable[[Config], Sequence[Collected]] = lambda _config: ()

@@ -37,7 +37,8 @@ from troth.front.views import (
 from troth.newsletter.published import STOP_TOPIC
 
 _KEPT_HEADERS = frozenset(
-    b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match".split()
+    b"accept content-type content-length content-encoding transfer-encoding expect origin if-none-match"
+    b" stripe-signature".split()
 )
 _MOST_CONNECTIONS = 800
 _POLL_SECONDS = 1.0
@@ -111,6 +112,7 @@ _ROUTES: list[BaseRoute] = [
     Route(f"/preferences/{{link}}/{STOP_TOPIC}/{{number:int}}", preferences.topic, methods=["GET"]),
     Route(f"/preferences/{{link}}/{STOP_TOPIC}/{{number:int}}", preferences.stop, methods=["POST"]),
     Route("/buy/thanks/{checkout}", shop.thanks, methods=["GET"]),
+    Route("/notices/{name}", shop.notice, methods=["POST"]),
     Route("/buy/{product}", shop.show, methods=["GET"]),
     Route("/buy/{product}/{edition}/{currency}", shop.go, methods=["GET"]),
     Route("/privacy/me", form_submission.shown("rights"), methods=["GET"]),

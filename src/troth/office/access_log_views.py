@@ -37,7 +37,7 @@ _ACTIONS = {
     Reason.FILE_SUBMISSION: "Processed submissions",
     Reason.SEND_CONFIRMATION: "Emailed a confirmation link",
     Reason.SEND_CAMPAIGN: "Emailed a campaign",
-    Reason.SEND_MAIL: "Emailed what your program sent",
+    Reason.SEND_MAIL: "Emailed what your program or shop sent",
     Reason.SEND_ANSWER: "Emailed a reply",
     Reason.SEND_RIGHTS_LINK: "Emailed a link to personal data",
     Reason.SEND_EXPORT: "Emailed a data export",

@@ -35,9 +35,10 @@ _OR_IMPORTED = "entered by you, or imported from a list; encrypted"
 _BY_LAW = "required by law; encrypted under a key of its own"
 _NOT_PERSONAL = frozenset(
     {"wording", "act", "link", "wish", "packed", "topics", "policy", "seen", "chosen", "pause", "leave"}
+    | {"notice", "signature", "checkout"}
 )
 """Fields of entries that are not personal: the consent text's hash, a link, a request, totals of visits, topics, a
-pause, the number of the policy's version."""
+pause, the number of the policy's version. Of the card company's notice an event's id is kept, of a checkout its id."""
 
 
 def asked_for(config: Config) -> list[Category]:

@@ -218,9 +218,10 @@ _OWN = (
 
 
 def kinds() -> tuple[Retained, ...]:
-    """Return everything that is kept for a time: each package's (`room.py`), then what belongs to all of them."""
+    """Return everything that is kept for a time: of each package that is used (`room.py`), then what belongs to all."""
+    used = [room for room in rooms() if room.active(settings.TROTH_CONFIG)]
     by_law = (_by_law(duty) for duty in legal_holds.named_in_policy())
-    return (*(kind for room in rooms() for kind in room.retention), *by_law, *_OWN)
+    return (*(kind for room in used for kind in room.retention), *by_law, *_OWN)
 
 
 def _by_law(duty: RetentionDuty) -> Retained:
@@ -253,7 +254,8 @@ def sweep() -> int:
     """Remove expired records of every kind and return their number. Safe at any time. If the clock jumps meanwhile, the
     remaining kinds wait."""
     removed = 0 if clock.doubted() else keeper().end_holds()  # also of duties that are not in force any more
-    for kind in kinds():
+    unused = [kind for room in rooms() if not room.active(settings.TROTH_CONFIG) for kind in room.retention]
+    for kind in (*kinds(), *unused):
         if kind.sweep is not None and not clock.doubted():
             removed += kind.sweep(settings.TROTH_CONFIG)
     return removed

@@ -352,6 +352,7 @@ class Comparison(models.Model):
     events_until = models.DateTimeField(null=True)
     """Events up to here are known."""
     at = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(default=clock.now)
     orders = models.PositiveIntegerField(default=0)
     differing = models.PositiveIntegerField(default=0)
     problem = models.CharField(max_length=20, default="")

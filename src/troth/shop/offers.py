@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from troth.core import money
 from troth.core.config.sections import Config, ShopSection
+from troth.shop import company
 from troth.shop.models import Price
 from troth.shop.published import OfferedEdition, OfferedPrice, OfferedProduct, Shop
 
@@ -19,6 +20,7 @@ def offered(config: Config) -> Shop | None:
         products=_products(shop),
         tax_note=_tax_note(shop),
         terms_url=shop.terms_url,
+        notices=company.notice_path(),
     )
 
 

@@ -44,6 +44,8 @@ class Shop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     tax_note: str = ""
     """A sentence about tax; empty where there is none."""
     terms_url: str = ""
+    notices: str = ""
+    """The last part of the path where the card company's notices come in; empty: none are taken."""
 
     def product(self, slug: str) -> OfferedProduct | None:
         """Return the product of this name; None if it is not on sale."""

@@ -1,12 +1,43 @@
 """What the shop files, sends, stores and shows (`core.rooms`)."""
 
-from troth.core.rooms import Room
+from collections.abc import Mapping, Sequence
+
+from troth.core.config.sections import Config
+from troth.core.purpose import Purpose
+from troth.core.rooms import Collected, OutsideWork, Room
+from troth.shop import asking, erase, intake, retention
+from troth.shop.entry import CardNotice, CheckoutReturn
+from troth.shop.mails import ORDER, REFUND, SHOP_ALERT, compose_alerts, compose_orders, compose_refunds
+from troth.shop.models import Order, Question, RefundOrder
 from troth.vault.legal_holds import INVOICE
+
+
+def _collects(config: Config) -> Sequence[Collected]:
+    if not config.shop.enabled:
+        return ()
+    title = "Purchases: product, amount, country, last four digits of the card"
+    how = "from the card company; by random ID"
+    return (Collected("orders", title, Purpose.ADMINISTRATION, how, INVOICE.period),)
+
+
+def _status() -> Mapping[str, Mapping[str, int]]:
+    waiting = {"questions": Question.objects.count()}
+    waiting["refunds"] = RefundOrder.objects.filter(state=RefundOrder.State.QUEUED).count()
+    return {"shop_waiting": waiting, "orders_to_look_at": {"problem": Order.objects.exclude(problem="").count()}}
+
 
 ROOM = Room(
     name="shop",
+    files={CardNotice: intake.file_notices, CheckoutReturn: intake.file_returns},
+    mails={ORDER: compose_orders, REFUND: compose_refunds, SHOP_ALERT: compose_alerts},
+    outside=OutsideWork(asking.due, asking.ask, asking.record),
     active=lambda config: config.shop.enabled,
+    holding=erase,
+    forget_address=erase.forget_at_the_company,
+    retention=retention.KEPT,
     kept_by_law=(INVOICE,),
+    collects=_collects,
+    status=_status,
     columns=frozenset(
         {
             # The operator's own words: products, editions, coupons.

@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from troth.clerk import protocol
 from troth.core.intake_counts import Count
-from troth.core.rooms import rooms
+from troth.core.rooms import OutsideWork, rooms
 from troth.gate import outbox
 from troth.vault.keeper import keeper
 from troth.worker import log, timers
@@ -29,6 +29,9 @@ _AT_ONCE_OF_CAMPAIGN = 8
 """So many emails of a campaign are claimed for each connection: any other that comes waits for these alone."""
 _UNKNOWN = "not written down"
 _BULK = [room.bulk for room in rooms() if room.bulk is not None]
+_OUTSIDE = [(room.name, room.outside) for room in rooms() if room.outside is not None]
+_ASKING = 4
+"""So many questions to other parties' servers are under way at once."""
 _OUTAGE = (OperationalError, InterfaceError, OSError)
 
 
@@ -43,6 +46,7 @@ class Worker:
     def __init__(self, post: Any, line: socket.socket | None, *, connections: int = 4) -> None:
         self._post, self._line, self._at_once = post, line, connections
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._asking = ThreadPoolExecutor(_ASKING, thread_name_prefix="outside")
         self._stop, self._wake = asyncio.Event(), asyncio.Event()
         self._mail_wake = asyncio.Event()
         self._log = log.logger()
@@ -71,7 +75,13 @@ class Worker:
             self._say_to_clerk(protocol.ROTATE)  # whom an earlier worker erased may still be in the newest segment
         try:
             async with asyncio.TaskGroup() as group:
-                for task in (self._take_in(), self._send(), self._advance_bulk(), self._by_the_clock()):
+                for task in (
+                    self._take_in(),
+                    self._send(),
+                    self._advance_bulk(),
+                    self._ask_outside(),
+                    self._by_the_clock(),
+                ):
                     group.create_task(task)
         except* (AnotherWorker, FileMoved) as error:
             raise error.exceptions[0] from None
@@ -80,6 +90,7 @@ class Worker:
                 asyncio.get_running_loop().remove_reader(self._line)
             await self.on_thread(_close_databases)
             self._thread.shutdown()
+            self._asking.shutdown()
 
     # -- the clerk ------------------------------------------------------------------------------------------------
 
@@ -253,6 +264,33 @@ class Worker:
         except Exception as error:
             self._log.error("failed", **log.error_fields(error))
         return None
+
+    # -- other parties ------------------------------------------------------------------------------------------
+
+    async def _ask_outside(self) -> None:
+        """Ask other parties' servers what is due, several at once; nothing else waits for their answers."""
+        while not self._stop.is_set():
+            done = 0
+            for name, work in _OUTSIDE:
+                jobs = await self._tried(work.due) or ()
+                changes = await asyncio.gather(*(self._ask_one(work, job) for job in jobs))
+                done += len(jobs)
+                if any(changes):
+                    self._log.info(name, count=sum(changes))
+                    self._mail_wake.set()
+            if not done:
+                await self._pause(self._stop, _IDLE)
+
+    async def _ask_one(self, work: OutsideWork, job: Any) -> int:
+        """Ask, and write the answer down. What is not written down is claimed for a while, then asked again."""
+        if self._stop.is_set():
+            return 0
+        try:
+            answer = await asyncio.get_running_loop().run_in_executor(self._asking, work.ask, job)
+        except Exception as error:
+            self._log.error("failed", **log.error_fields(error))
+            return 0
+        return await self._tried(work.record, job, answer) or 0
 
     # -- timers ---------------------------------------------------------------------------------------------------
 

@@ -42,8 +42,8 @@ class Company:
     def restricted(self, *permissions):
         return self.client_of(self.control("keys", permissions=permissions)["key"])
 
-    def control(self, name, **body):
-        answer = self.web.post(f"/_control/{name}", json=body)
+    def control(self, deed, /, **body):
+        answer = self.web.post(f"/_control/{deed}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

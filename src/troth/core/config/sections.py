@@ -311,6 +311,8 @@ class SpoolSection(_Section, frozen=True):
     """Contact messages. The default holds about 6,000 of the longest."""
     rights_mib: Annotated[int, Meta(ge=1, le=65_536)] = 16
     """Requests about personal data."""
+    notice_mib: Annotated[int, Meta(ge=1, le=65_536)] = 32
+    """The card company's notices. The default holds about 3,000."""
     hits_mib: Annotated[int, Meta(ge=1, le=65_536)] = 64
     """Visitor statistics. The default holds about 25,000 batches of many visits each."""
 

@@ -30,6 +30,8 @@ class LogEvent(StrEnum):
     """A mistake of ours; the visitor got a page that says so."""
     PROXY_NOT_NAMED = "proxy_not_named"
     """A loopback peer forwards for others and is not in `trusted_proxies`: everybody is refused until it is."""
+    CARD_NUMBER_IN_NOTICE = "card_number_in_notice"
+    """What claimed to be a notice of the card company had a card number in it: it was not stored."""
     LIBRARY = "library"
     """A library complained. What it said is not repeated: it may quote what came in."""
 

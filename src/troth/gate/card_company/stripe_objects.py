@@ -1,12 +1,15 @@
 """What is kept of Stripe's objects: an allow-list of fields, read with their types."""
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
+from troth.core import contact_details
 from troth.core.personal import Company, EmailAddress, PersonName, PostalAddress
 from troth.gate.card_company.errors import NoAnswer
 from troth.gate.card_company.types import Buyer, Checkout, Dispute, Event, Money, PaymentState, Refund
 
+_TAX_NUMBER = re.compile(r"[A-Za-z0-9 ./-]{4,24}")
 _NOT_PAID = ("requires_payment_method", "canceled")
 
 
@@ -75,17 +78,24 @@ def checkout_in(body: dict[str, Any]) -> Checkout:
 
 
 def _buyer(details: dict[str, Any]) -> Buyer:
-    email, company = _or_empty(details, "email"), _or_empty(details, "business_name")
     name = _or_empty(details, "individual_name") or _or_empty(details, "name")
-    address = _address(details.get("address") or {})
     numbers = [_or_empty(number, "value") for number in details.get("tax_ids") or []]
     return Buyer(
-        email=EmailAddress(email) if email else None,
-        name=PersonName(name) if name else None,
-        address=PostalAddress(address) if address else None,
-        company=Company(company) if company else None,
-        vat_number=next(filter(None, numbers), ""),
+        email=_detail(EmailAddress, _or_empty(details, "email")),
+        name=_detail(PersonName, name),
+        address=_detail(PostalAddress, _address(details.get("address") or {})),
+        company=_detail(Company, _or_empty(details, "business_name")),
+        vat_number=next((number for number in numbers if _TAX_NUMBER.fullmatch(number)), ""),
     )
+
+
+def _detail[Detail: (EmailAddress, PersonName, PostalAddress, Company)](kind: type[Detail], text: str) -> Detail | None:
+    """Return a detail as our own forms would take it: masked, on the lines that it may have; None if they would not."""
+    tidy = contact_details.tidy(text, kind.category)
+    try:
+        return kind(contact_details.check(kind.category, tidy)) if tidy else None
+    except ValueError:
+        return None
 
 
 def _address(address: dict[str, Any]) -> str:

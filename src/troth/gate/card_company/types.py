@@ -63,7 +63,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who bought, as they gave it to the company. An empty field is None."""
+    """Who bought, as they gave it to the company, where our own forms would take it too; else None."""
 
     email: EmailAddress | None
     name: PersonName | None
