@@ -28,6 +28,7 @@ A_PAGE_BEFORE = {
     "topic": "the form shows what is there",
     "mail_template": "the form shows what is there",
     "campaign_schedule": "its own page says what is sent to how many; it can be called off until then",
+    "import_confirm": "the preview says who comes in",
     "mfa_deactivate_totp": "its own page asks",
     "mfa_remove_webauthn": "its own page asks",
     "mfa_generate_recovery_codes": "its own page asks",
@@ -45,6 +46,7 @@ HARMLESS = {
     "campaign_new", "campaign_from_feed", "campaign_feed_items",
     "campaign_check_dns", "campaign_add_image", "campaign_test", "campaign_duplicate", "topic_new",
     "campaign_recipients_export", "mail_template_new",
+    "import_people", "import_check", "import_discard",  # nothing is imported; the operator has the file
     "account_login", "account_logout", "account_reauthenticate", "account_change_password", "account_set_password",
     "mfa_authenticate", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_activate_totp",
     "mfa_add_webauthn", "mfa_download_recovery_codes", "welcome",

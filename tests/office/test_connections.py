@@ -21,11 +21,12 @@ def _hello(environ, start):
 
 
 @contextlib.contextmanager
-def _serving(application=_hello):
+def _serving(application=_hello, **limits):
     """The office's server at two listeners; their ports."""
     sockets = [socket.create_server((HOST, 0), backlog=128) for _ in range(2)]
     ports = [one.getsockname()[1] for one in sockets]
-    server = connections.serve_on(sockets, application(ports[1]) if application is not _hello else _hello, threads=2)
+    served = application(ports[1]) if application is not _hello else _hello
+    server = connections.serve_on(sockets, served, threads=2, **limits)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -205,3 +206,49 @@ def test_a_request_as_browsers_and_proxies_send_it_is_answered(ports):
         with _open(ports[0], sent) as one:
             one.settimeout(5)
             assert b" 200 OK" in one.recv(65536).split(b"\r\n")[0]
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+_LIMITS = {"max_request_body_size": 1_000, "inbuf_overflow": 50_000}
+
+
+def _bring(port, size, **headers):
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    form = {"Content-Type": "multipart/form-data; boundary=x", "Cookie": "a=b"} | headers
+    connection.request("POST", "/", b"x" * size, {name: value for name, value in form.items() if value})
+    answer = connection.getresponse()
+    try:
+        return answer.status, len(answer.read())
+    finally:
+        connection.close()
+
+
+def test_a_form_with_a_file_may_be_longer_than_others_where_somebody_has_signed_in():
+    with _serving(**_LIMITS) as ports:
+        assert _bring(ports[0], 40_000) == (200, 40_006)
+        assert _bring(ports[0], 50_000)[0] == 413
+        assert _bring(ports[0], 40_000, Cookie="")[0] == 413
+        assert _bring(ports[0], 40_000, **{"Content-Type": "application/x-www-form-urlencoded"})[0] == 413
+        assert _bring(ports[0], 500)[0] == 200
+
+
+def test_few_bring_a_file_at_once_and_the_others_are_refused_until_one_is_done():
+    head = (
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nCookie: a=b\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        b"Content-Length: 40000\r\n\r\nab"
+    )
+    with _serving(**_LIMITS) as ports:
+        with contextlib.ExitStack() as held:
+            for _ in range(connections.UPLOADS):
+                held.enter_context(_open(ports[0], head))
+            _until(lambda: _bring(ports[0], 40_000)[0] == 413)
+            assert _bring(ports[0], 500)[0] == 200
+        _until(lambda: _bring(ports[0], 40_000)[0] == 200)
+
+
+def _until(holds):
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

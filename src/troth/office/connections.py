@@ -11,7 +11,9 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
@@ -23,6 +25,10 @@ HEAD_SECONDS = 10.0
 """From the connection, or from the first byte of a request, to the end of its head."""
 BODY_SECONDS = 20.0
 """From there to the end of its body: 512 KiB at most."""
+UPLOAD_SECONDS = 120.0
+"""The same where it brings a file."""
+UPLOADS = 4
+"""Requests with a file at once: each is in memory as a whole, since nothing that is uploaded may lie in a file."""
 IDLE_SECONDS = 60.0
 """Between two requests of one connection."""
 HEAD_BYTES = 32 * 1024
@@ -40,8 +46,14 @@ _CODING = re.compile(rb"(?:\A|\n)transfer-encoding[ \t]*:", re.IGNORECASE)
 _LENGTH = re.compile(rb"(?:\A|\n)content-length[ \t]*:", re.IGNORECASE)
 
 
+_uploading: "WeakSet[StrictParser]" = WeakSet()
+
+
 class StrictParser(HTTPRequestParser):  # type: ignore[misc]
-    """Parser of HTTP/1.0 and 1.1 that requires one `Host` and one length: a proxy may read others differently."""
+    """Parser of HTTP/1.0 and 1.1 that requires one `Host` and one length: a proxy may read others differently. A
+    request with a file may be longer, up to what the buffers hold."""
+
+    brings_file = False
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the head. Raises `ParsingError`, which waitress answers with 400."""
@@ -56,6 +68,26 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
             raise ParsingError("This is not HTTP/1.1")
         if _CODING.search(header_plus) and (self.version == "1.0" or _LENGTH.search(header_plus)):
             raise ParsingError("A request has one length")
+        self._make_room(self.adj)
+
+    def _make_room(self, adjustments: Adjustments) -> None:
+        """Let a browser that has signed in bring a file, while few others do. Whether it may, the view says."""
+        is_form = self.headers.get("CONTENT_TYPE", "").startswith("multipart/form-data")
+        is_long = adjustments.max_request_body_size <= self.content_length < adjustments.inbuf_overflow
+        if is_form and is_long and "COOKIE" in self.headers and len(_uploading) < UPLOADS:
+            _uploading.add(self)
+            self.brings_file, self.adj = True, _Roomy(adjustments.inbuf_overflow, adjustments)
+
+
+@dataclass(frozen=True, slots=True)
+class _Roomy:
+    """The limits of a server, but for the length of a body."""
+
+    max_request_body_size: int
+    others: Adjustments
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.others, name)
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -93,7 +125,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self._note_beginning(now)
         if self.request is None and self._taken:
             return bool(time.time() - self.last_activity > IDLE_SECONDS)
-        return now - self.since > (BODY_SECONDS if self._in_body else HEAD_SECONDS)
+        if not self._in_body:
+            return now - self.since > HEAD_SECONDS
+        return now - self.since > (UPLOAD_SECONDS if self.request.brings_file else BODY_SECONDS)
 
     def _note_beginning(self, now: float) -> None:
         if self.request is not self._reading:

@@ -22,6 +22,7 @@ from troth.core import django_start
 from troth.core.lazy import lazy
 from troth.core.site import Site
 from troth.gate import doors, tripwire, tripwire_log
+from troth.kit import uploads
 from troth.office import connections
 from troth.supervisor.brief import Brief
 
@@ -32,7 +33,9 @@ else:  # it imports models, for which Django must know the site
 
 _THREADS = 4
 _LIMIT = 512 * 1024
-"""Bytes of a request's body: the console has no larger form."""
+"""Bytes of a request's body: the console has no larger form without a file."""
+_LIMIT_WITH_FILE = uploads.LARGEST + _LIMIT
+"""With one. Beyond this, waitress would put a body into a temporary file, which the sandbox refuses."""
 
 
 def run(brief: Brief) -> None:
@@ -49,6 +52,7 @@ def run(brief: Brief) -> None:
         threads=_THREADS,
         url_scheme=urlsplit(settings.TROTH_CONFIG.office.url).scheme,
         max_request_body_size=_LIMIT,
+        inbuf_overflow=_LIMIT_WITH_FILE,
     )
     # Any further connection attempt is written to the log, whatever the kernel answers. Armed only now, because
     # waitress formats its own address with the resolver, without a query.

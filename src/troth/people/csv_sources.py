@@ -74,11 +74,32 @@ class FileOnDisk:
         return stat.st_size, stat.st_mtime_ns
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class FileInMemory:
+    """A file that somebody uploaded."""
+
+    name: str
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """Return its length in bytes."""
+        return len(self.data)
+
+    def open(self) -> BinaryIO:
+        """Open it."""
+        return io.BytesIO(self.data)
+
+    def version(self) -> tuple[int, int]:
+        """Return its length: nobody writes to it."""
+        return self.size, 0
+
+
 @dataclass(frozen=True, slots=True)
 class FileInZip:
     """One of the files of a ZIP, which `zip_export.read_zip` has examined."""
 
-    archive: Path
+    archive: CsvSource
     entry: str
     """Its whole name in the ZIP."""
     size: int
@@ -91,11 +112,12 @@ class FileInZip:
     def open(self) -> BinaryIO:
         """Open it. Raises `FileRefused`, also while it is read, if the ZIP is damaged."""
         try:
-            with zipfile.ZipFile(self.archive) as opened:
+            raw = self.archive.open()
+            with zipfile.ZipFile(raw) as opened:
                 unpacked = opened.open(self.entry)
         except (OSError, zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError):
             raise self._damaged() from None
-        return cast("BinaryIO", io.BufferedReader(_Unpacked(unpacked, self._damaged())))
+        return cast("BinaryIO", io.BufferedReader(_Unpacked(raw, unpacked, self._damaged())))
 
     def _damaged(self) -> FileRefused:
         return FileRefused(
@@ -105,14 +127,14 @@ class FileInZip:
 
     def version(self) -> tuple[int, int]:
         """Return the length of the ZIP and when it was last written."""
-        return FileOnDisk(self.archive).version()
+        return self.archive.version()
 
 
 class _Unpacked(io.RawIOBase):
     """A file of a ZIP whose errors say which it is."""
 
-    def __init__(self, unpacked: IO[bytes], damaged: FileRefused) -> None:
-        self._unpacked, self._damaged = unpacked, damaged
+    def __init__(self, raw: BinaryIO, unpacked: IO[bytes], damaged: FileRefused) -> None:
+        self._raw, self._unpacked, self._damaged = raw, unpacked, damaged
 
     def readable(self) -> bool:
         return True
@@ -134,6 +156,7 @@ class _Unpacked(io.RawIOBase):
 
     def close(self) -> None:
         self._unpacked.close()
+        self._raw.close()
         super().close()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from troth.people import import_columns, import_job, zip_export
 from troth.people.csv_reader import find_shape
-from troth.people.csv_sources import CsvSource, FileOnDisk, FileRefused
+from troth.people.csv_sources import CsvSource, FileRefused, as_source
 from troth.people.import_job import ImportFile
 from troth.people.import_rows import ConsentStatement, Judge
 from troth.people.import_topics import TopicNames
@@ -30,24 +30,25 @@ class ReadingOptions:
     delimiter: str = ""
 
 
-def files_of(path: Path, options: ReadingOptions, topics: TopicNames) -> tuple[ImportFile, ...]:
+def files_of(file: Path | CsvSource, options: ReadingOptions, topics: TopicNames) -> tuple[ImportFile, ...]:
     """Return the file, or those of the ZIP. Raises `FileRefused`."""
-    if not zip_export.is_zip(path):
-        if of_leavers(path.name):
+    source = as_source(file)
+    if not zip_export.is_zip(source):
+        if of_leavers(source.name):
             raise FileRefused(
-                f"{path.name}: its name says that it lists unsubscribed people. Nobody was imported.",
+                f"{source.name}: its name says that it lists unsubscribed people. Nobody was imported.",
                 mend="Import the file of subscribed people; if this is that file, rename it.",
             )
-        return (_file(FileOnDisk(path), None, options, topics),)
+        return (_file(source, None, options, topics),)
     files = []
-    for listed in zip_export.read_zip(path):
-        with _naming(listed.file.name, path):
+    for listed in zip_export.read_zip(source):
+        with _naming(listed.file.name, source):
             files.append(_file(listed.file, listed.state, options, topics))
     return tuple(files)
 
 
 @contextmanager
-def _naming(name: str, archive: Path) -> Iterator[None]:
+def _naming(name: str, archive: CsvSource) -> Iterator[None]:
     """Name the file of a ZIP in what is refused."""
     try:
         yield

@@ -13,6 +13,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from html import escape
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -28,7 +29,7 @@ from tests.browser.house import TROTH
 
 ALONE = {"statistics_now", "promises_progress", "campaign_progress", "campaign_email", "mail_template_email"}
 """Parts of pages that fetch themselves anew, and the frame with an email."""
-REFRESH = {"erasure", "promises", "campaign", "mail_template"}
+REFRESH = {"erasure", "promises", "campaign", "mail_template", "import_preview"}
 """Pages that look again by themselves: while something goes on, or as a whole because of their frame."""
 OWN = re.compile(r"account_|mfa_|welcome$|look$")
 """About nobody but the operator, and most ask for a password: opened, but no button is pressed."""
@@ -267,6 +268,22 @@ class Operator:
         expect(self.page.get_by_role("heading", name="Edit campaign")).to_be_visible()
         self.look_round()
 
+    def import_a_list(self, file: Path) -> None:
+        """Upload a list whose column names, topics and cells are hostile, too."""
+        head, tags = (attack[:60].replace('"', "'") for attack in hostile.ATTACKS[:2])
+        row = ",".join(
+            f'"{cell}"' for cell in ("uploaded@example.com", hostile.ATTACKS[0].replace('"', '""'), tags, head)
+        )
+        file.write_text(f'email,name,tags,"{head}"\n{row}\n', "utf-8")
+        self.go(f"{self.office}/people/import/")
+        self.page.get_by_label("File", exact=True).set_input_files(file)
+        self.page.get_by_label("Consent sentence").fill(hostile.ATTACKS[1][:200])
+        self.page.get_by_label("Date of consent").fill("2026-01-02")
+        self.page.get_by_role("button", name="Check the file").click()
+        expect(self.page.get_by_role("button", name="Import 1 person")).to_be_visible()
+        self.names.add("import_preview")
+        self.look_round()
+
     def press_everything(self) -> None:
         """Until nothing is left: links first, so that every page is known before anything changes. A person is deleted
         last."""
@@ -314,6 +331,7 @@ def test_nothing_that_others_wrote_makes_the_operators_browser_ask_for_anything(
     operator.look_at_campaigns()
     operator.write_a_template()
     operator.draft_from_a_feed()
+    operator.import_a_list(tmp_path / "uploaded.csv")
     operator.press_everything()
     exported = tmp_path / "list.csv"
     _troth(besieged, "people", "list", "--export", str(exported))

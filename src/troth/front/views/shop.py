@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from troth.front import responses
 from troth.front.channels.clerk_client import ClerkBusy, ClerkGone
 from troth.front.http.form_parsing import FormRefused
-from troth.front.http.log import Event, tell
+from troth.front.http.log import LogEvent, tell
 from troth.front.request_context import Visit, body, require_private, visit
 from troth.shop.entry import (
     LONGEST_NOTICE,
@@ -78,12 +78,12 @@ async def notice(request: Request) -> Response:
         return PlainTextResponse("no signature\n", 400)
     content = await body(request, LONGEST_NOTICE)
     if has_card_number(content):  # none of its notices has one
-        tell(Event.CARD_NUMBER_IN_NOTICE)
+        tell(LogEvent.CARD_NUMBER_IN_NOTICE)
         return PlainTextResponse("this contains a card number, and was not stored\n", 422)
     try:
         await _hand(context, CardNotice(content, signature))
     except (ClerkBusy, ClerkGone) as error:
-        tell(Event.CLERK_BUSY if isinstance(error, ClerkBusy) else Event.CLERK_GONE)
+        tell(LogEvent.CLERK_BUSY if isinstance(error, ClerkBusy) else LogEvent.CLERK_GONE)
         return PlainTextResponse("not stored, send it again\n", 503, {"retry-after": str(error.retry_after)})
     return PlainTextResponse("stored\n")
 
