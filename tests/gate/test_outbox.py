@@ -111,7 +111,7 @@ def test_without_a_sound_record_of_this_boot_all_that_was_claimed_is_uncertain(q
     if harm == "gone":
         path.unlink()
     elif harm == "other boot":
-        monkeypatch.setattr(outbox, "_begun_in", lambda folder: _of_another_boot(folder, monkeypatch))
+        monkeypatch.setattr(outbox, "_begun", lambda: _of_another_boot(queued.sent, monkeypatch))
     elif harm == "torn":
         path.write_bytes(path.read_bytes()[:-1])
     else:

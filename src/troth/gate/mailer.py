@@ -27,7 +27,7 @@ from troth.gate import message, quick_message
 from troth.gate.common_words import Public
 from troth.gate.dkim import DkimKey
 from troth.gate.doors import Door, DoorError, declared, further_relay, mail_relay, relay_user
-from troth.gate.leak_check import Leaks
+from troth.gate.leak_check import LeakFinding, Leaks
 from troth.gate.mail_types import AlarmMail
 from troth.gate.message import LetterError, Mail, Recipient, Sender
 from troth.gate.relay import Feed, Relay
@@ -238,16 +238,27 @@ class Post:
         end.set_result(None)
 
     def _parcels(self, letters: Sequence[Letter]) -> list[Parcel | Outcome]:
-        return [self._parcel(letter.mail, released=letter.released, begin=letter.begin) for letter in letters]
+        findings: Sequence[LeakFinding | None] = [None] * len(letters)
+        if self._leaks is not None and all(letter.mail.looked_at_apart() is not None for letter in letters):
+            findings = self._leaks.found_apart([letter.mail for letter in letters])
+        return [
+            self._parcel(letter.mail, released=letter.released, begin=letter.begin, finding=finding)
+            for letter, finding in zip(letters, findings, strict=True)
+        ]
 
-    def _parcel(self, mail: Mail, *, released: bool, begin: Callable[[], None]) -> Parcel | Outcome:
-        """Return an email as SMTP carries it, or what became of it if it is not to be sent."""
+    def _parcel(
+        self, mail: Mail, *, released: bool, begin: Callable[[], None], finding: LeakFinding | None = None
+    ) -> Parcel | Outcome:
+        """Return an email as SMTP carries it, or what became of it if it is not to be sent.
+
+        `finding`: what of others it carries, where that is known.
+        """
         try:
             to = message.recipient(mail.to)
         except LetterError:
             return Permanent(0, "bad-address")
         try:
-            content = self._prepared(mail, to, released=released)
+            content = self._prepared(mail, to, released=released, finding=finding)
         except (TrothError, ValueError):
             return Permanent(0, "bad-mail")
         if isinstance(content, HeldMail):
@@ -256,7 +267,7 @@ class Post:
         utf8 = not content.isascii()  # an address in its head goes beyond ASCII; its parts never do
         return Parcel(sender.envelope(), to.envelope(), content, utf8, begin)
 
-    def _prepared(self, mail: Mail, to: Recipient, *, released: bool) -> bytes | HeldMail:
+    def _prepared(self, mail: Mail, to: Recipient, *, released: bool, finding: LeakFinding | None) -> bytes | HeldMail:
         """Return the mail written, examined and signed; or why it is held.
 
         Outside the event loop: a large mail takes a while, and a signature a millisecond, in which another leaves.
@@ -266,7 +277,8 @@ class Post:
         write = partial(writer, to=to, sender=self._sender, at=clock.now())
         content = write(mail)
         if self._leaks is not None and not released:
-            finding = self._leaks.found(mail, content, write)
+            if finding is None:
+                finding = self._leaks.found(mail, content, write)
             if not finding.clear:
                 return HeldMail("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
         return self._dkim.sign(content) if self._dkim else content

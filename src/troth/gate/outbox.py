@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import batched, groupby
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from troth.core import clock
 from troth.core.holdings import Step
 from troth.core.ids import new_id
 from troth.core.rooms import EmailKind
+from troth.core.site import Site
 from troth.gate import bulk, causes, failure_reasons
 from troth.gate.begun_log import Begun, BegunLog
 from troth.gate.bulk import ClaimedMail
@@ -225,7 +226,12 @@ def _journal() -> SentJournal:
 
 
 def _begun() -> BegunLog:
-    return _begun_in(settings.TROTH_SITE.sent)
+    return _begun_of(settings.TROTH_SITE)
+
+
+@lru_cache(maxsize=1)
+def _begun_of(site: Site) -> BegunLog:
+    return _begun_in(site.sent)
 
 
 @cache
