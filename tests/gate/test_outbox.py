@@ -66,7 +66,7 @@ def test_an_uncertain_mail_goes_once_more_with_the_same_id(queued):
 def test_a_worker_killed_after_a_mail_was_begun_leaves_it_uncertain(queued):
     (job,) = outbox.claim(10, COMPOSERS)
     outbox.begin(job.delivery)
-    assert outbox.recover({job.delivery}, all_leases=True) == 0
+    assert outbox.recover({job.claim}, all_leases=True) == 0
     assert outbox.recover((), all_leases=True) == 1
     (again,) = outbox.claim(10, COMPOSERS)
     assert again.mail.maybe_twice
@@ -106,16 +106,16 @@ def test_what_was_uncertain_and_is_claimed_again_stays_so_in_the_journal_though_
 
 @pytest.mark.parametrize("harm", ["gone", "other boot", "torn", "cleared"])
 def test_without_a_sound_record_of_this_boot_all_that_was_claimed_is_uncertain(queued, harm, monkeypatch):
-    outbox.claim(10, COMPOSERS)
+    (job,) = outbox.claim(10, COMPOSERS)
     path = queued.sent / "begun"
     if harm == "gone":
         path.unlink()
     elif harm == "other boot":
-        monkeypatch.setattr(outbox, "_begun_in", lambda folder: _of_another_boot(folder, monkeypatch))
+        monkeypatch.setattr(outbox, "_begun", lambda: _of_another_boot(queued.sent, monkeypatch))
     elif harm == "torn":
         path.write_bytes(path.read_bytes()[:-1])
     else:
-        outbox.nothing_in_hand()
+        outbox.over([job.claim])
     assert outbox.recover((), all_leases=True) == 1
     assert Delivery.objects.get().state == "uncertain"
 

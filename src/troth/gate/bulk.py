@@ -10,6 +10,7 @@ May touch: the database.
 import uuid
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -73,6 +74,76 @@ def _id(value: uuid.UUID) -> uuid.UUID | str:
 
 def _time(value: datetime) -> Any:
     return value if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value(value)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMail:
+    """A claimed mail of a campaign: what its composer has to know of its row."""
+
+    id: uuid.UUID
+    kind: str
+    about: uuid.UUID
+    person_id: uuid.UUID | None
+    message_id: str
+    maybe_twice: bool
+    released: bool
+
+
+_CLAIM = """
+UPDATE gate_delivery
+SET maybe_twice = (state = 'uncertain' OR maybe_twice), state = 'sending', lease_until = %s, claim = %s,
+    attempts = attempts + 1
+WHERE id IN (
+    SELECT id FROM gate_delivery
+    WHERE about = %s AND bulk AND state IN ('queued', 'uncertain') AND next_at <= %s ORDER BY next_at LIMIT %s
+)
+RETURNING id, kind, person_id, message_id, maybe_twice, released
+"""
+_RESTRICTED = """
+SELECT id FROM vault_person
+WHERE frozen_at IS NOT NULL AND id IN (SELECT person_id FROM gate_delivery WHERE claim = %s)
+"""
+_SENT = """
+UPDATE gate_delivery
+SET state = 'sent', done_at = %s, next_at = NULL, lease_until = NULL, claim = NULL, reason = '', code = NULL
+WHERE claim = %s AND state = 'sending' AND id IN ({})
+RETURNING id
+"""
+
+
+def claim(mark: uuid.UUID, about: uuid.UUID, limit: int, until: datetime) -> list[ClaimedMail]:
+    """Claim up to `limit` due mails of a campaign under `mark`, in the caller's transaction; return them.
+
+    What was uncertain before this try may go twice: the mail is marked before it leaves. In statements of our own:
+    through the models, each mail would cost as much here as to send it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [_time(until), _id(mark), _id(about), _time(clock.now()), limit])
+        rows = cursor.fetchall()
+    return [
+        ClaimedMail(_uuid(ident), kind, about, _uuid(person) if person else None, message, bool(twice), bool(released))
+        for ident, kind, person, message, twice, released in rows
+    ]
+
+
+def restricted(mark: uuid.UUID) -> set[uuid.UUID]:
+    """Return the people with a mail in this claim whose details are only kept (GDPR, article 18)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RESTRICTED, [_id(mark)])
+        return {_uuid(person) for (person,) in cursor.fetchall()}
+
+
+def record_sent(mark: uuid.UUID, mails: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Record that these mails of a claim were sent, in the caller's transaction; return those it still had."""
+    by_id = {_id(mail): mail for mail in mails}
+    with connection.cursor() as cursor:
+        marks = ", ".join(["%s"] * len(by_id))
+        cursor.execute(_SENT.format(marks), [_time(clock.now()), _id(mark), *by_id])
+        return {by_id[ident] for (ident,) in cursor.fetchall()}
+
+
+def _uuid(stored: uuid.UUID | str) -> uuid.UUID:
+    return stored if isinstance(stored, uuid.UUID) else uuid.UUID(stored)
 
 
 def skip(about: uuid.UUID, limit: int) -> int:

@@ -99,10 +99,9 @@ class Leaks:
         """Check an email, as `content`, and the data behind its link, for details of anybody but its recipient.
         `rewrite` renders another email as this one was: same sender, recipient and time.
         """
+        if mail.looked_at_apart() is not None:
+            return self.found_apart([mail])[0]
         own = self._marks.slots_of(self._marks.mark_of(email_value(mail.to)))
-        apart = mail.looked_at_apart()
-        if apart is not None:
-            return self._values_of_others(apart, own)
         words = mail.own_words() + "\n" + mail.to.reveal()
 
         def spared(hits: _Hits) -> _Spared:
@@ -117,12 +116,26 @@ class Leaks:
         )
         return _together([self.search(content, words, own, mail=True, spared=spared), *ready])
 
-    def _values_of_others(self, text: str, own: Iterable[int]) -> LeakFinding:
-        """The same for a few short values: plain text that the program itself put into the mail."""
-        mark_of, mine = self._marks.mark_of, frozenset(own)
-        hits = self._marks.look_up({mark_of(value) for value in self._values(fold(text), text)}) if text else {}
-        others = (hit for owners in hits.values() if not mine & {slot for slot, _ in owners} for hit in owners)
-        return LeakFinding(frozenset(others))
+    def found_apart(self, mails: Sequence[Mail]) -> list[LeakFinding]:
+        """Check what is a recipient's alone of each of these emails (`Mail.looked_at_apart`): a few short values, plain
+        text that the program itself put there. The index is asked once for all of them."""
+        mark_of = self._marks.mark_of
+        texts = [mail.looked_at_apart() or "" for mail in mails]
+        folded = [fold(text) for text in texts]
+        known_words = self._marks.known_words({word for text in folded for word in words_of(text)})
+        marks = [
+            {mark_of(value) for value in self._values(text, written, known_words)}
+            for text, written in zip(folded, texts, strict=True)
+        ]
+        hits = self._marks.look_up(set[int]().union(*marks))
+        if not hits:
+            return [LeakFinding()] * len(mails)
+        recipients = [mark_of(email_value(mail.to)) for mail in mails]
+        own = self._marks.slots_of_each(set(recipients))
+        return [
+            LeakFinding(frozenset(_of_others((hits[mark] for mark in present if mark in hits), own[to])))
+            for present, to in zip(marks, recipients, strict=True)
+        ]
 
     def check_campaign(self, texts: Sequence[str]) -> LeakFinding:
         """Return what the words of a campaign, the same for all its recipients, carry of anybody."""
@@ -193,18 +206,26 @@ class Leaks:
                 marks.add(mark(sha256(value.encode("utf-8", "surrogatepass")).digest()))
         return self._marks.look_up(marks)
 
-    def _values(self, text: str, written: str) -> Iterator[str]:
-        """Yield everything in a folded text that may be a complete detail. `written`: the text before folding."""
+    def _values(self, text: str, written: str, known_words: tuple[set[str], set[str]] | None = None) -> Iterator[str]:
+        """Yield everything in a folded text that may be a complete detail. `written`: the text before folding.
+        `known_words`: which of its words are somebody's, where that is known already."""
         if "@" in text:
             yield from _addresses(text)
         yield from _numbers(text)
         words = words_of(text)
-        of_names, of_addresses = self._marks.known_words(set(words))
+        of_names, of_addresses = known_words or self._marks.known_words(set(words))
         addressed = set(_meant(written))
         for run in _runs(words, of_names, 2):
             yield from (name for name in _names(run) if not ALSO_WORDS.issuperset(name.split()) or name in addressed)
         for run in _runs(words, of_addresses, LEAST_WORDS_OF_ADDRESS):
             yield from _stretches(run, LEAST_WORDS_OF_ADDRESS, MOST_WORDS_OF_ADDRESS)
+
+
+def _of_others(owners_of_each: Iterable[list[tuple[int, Category]]], own: set[int]) -> Iterator[tuple[int, Category]]:
+    """Yield whose details these are, where they are not the recipient's, too."""
+    for owners in owners_of_each:
+        if not own & {slot for slot, _ in owners}:
+            yield from owners
 
 
 def _together(findings: Sequence[LeakFinding]) -> LeakFinding:

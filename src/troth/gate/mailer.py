@@ -9,7 +9,9 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
+from itertools import batched
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -25,10 +27,10 @@ from troth.gate import message, quick_message
 from troth.gate.common_words import Public
 from troth.gate.dkim import DkimKey
 from troth.gate.doors import Door, DoorError, declared, further_relay, mail_relay, relay_user
-from troth.gate.leak_check import Leaks
+from troth.gate.leak_check import LeakFinding, Leaks
 from troth.gate.mail_types import AlarmMail
 from troth.gate.message import LetterError, Mail, Recipient, Sender
-from troth.gate.relay import Relay
+from troth.gate.relay import Feed, Relay
 from troth.gate.smtp import (
     Access,
     HeldMail,
@@ -49,6 +51,7 @@ __all__ = [
     "AlarmMail",
     "DkimKey",
     "HeldMail",
+    "Letter",
     "Outcome",
     "Permanent",
     "Post",
@@ -61,6 +64,23 @@ __all__ = [
     "password",
     "passwords",
 ]
+
+
+_AT_A_TIME = 32
+"""So many emails of a campaign are written and examined together."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Letter:
+    """An email of a campaign, to be sent among many."""
+
+    mail: Mail
+    on_outcome: Callable[[Outcome | None], None]
+    """Called with what became of it; None: it was not begun."""
+    begin: Callable[[], None] = lambda: None
+    """Records that its content is about to be handed over. If it raises `OSError`, it is not."""
+    released: bool = False
+    """An owner approved it as it is."""
 
 
 class Post:
@@ -86,6 +106,10 @@ class Post:
         self._sender = Sender(message.recipient(mail.sender), mail.sender_name)
         self._dkim, self._leaks = dkim, leaks
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="preparing")
+        self._feed, self._streams = Feed(), list[asyncio.Task[None]]()
+        self._letters: dict[Parcel, tuple[Letter, asyncio.Future[None]]] = {}
+        self._again: set[asyncio.Task[None]] = set()
+        self._in_turn, self._left_off = asyncio.Lock(), False
         self._relays = [self._relay(mail, door, mail.relay, password, mail.connections, cafile)]
         for relay in further:
             own = further_relay(relay)
@@ -116,6 +140,8 @@ class Post:
 
     async def close(self) -> None:
         """Close all idle connections. Nothing can be sent afterwards."""
+        self._feed.close()
+        await asyncio.gather(*self._streams)
         await asyncio.gather(*(relay.close() for relay in self._relays))
         if self._leaks is not None:
             await asyncio.get_running_loop().run_in_executor(self._preparing, self._leaks.close)
@@ -128,22 +154,120 @@ class Post:
         `released`: an owner approved it as it is. `begin`: records that its content is about to be handed
         over. Waits for a free connection. If cancelled while the relay receives the email, the outcome is uncertain.
         """
+        prepare = partial(self._parcel, mail, released=released, begin=begin)
+        parcel = await asyncio.get_running_loop().run_in_executor(self._preparing, prepare)
+        return await self._hand_over(parcel) if isinstance(parcel, Parcel) else parcel
+
+    async def send_many(self, letters: Sequence[Letter]) -> None:
+        """Send the emails of a campaign, over as many connections as are free; return once all have ended.
+
+        Each one's `on_outcome` is told, with None for what was not begun before `leave_off`. They are written and
+        examined a few at a time, while others leave; those of a second call come after those of the first. Any email
+        by `send` goes first.
+        """
+        self._start_streams()
+        ends, loop = list[asyncio.Future[None]](), asyncio.get_running_loop()
+        async with self._in_turn:
+            for few in batched(letters, _AT_A_TIME):
+                await self._feed.wait_for_room(2 * _AT_A_TIME)
+                if self._left_off:
+                    _end_all(few, None)
+                    continue
+                parcels = await loop.run_in_executor(self._preparing, self._parcels, few)
+                ready = list[Parcel]()
+                for letter, parcel in zip(few, parcels, strict=True):
+                    if not isinstance(parcel, Parcel):
+                        letter.on_outcome(parcel)
+                        continue
+                    ready.append(parcel)
+                    ends.append(loop.create_future())
+                    self._letters[parcel] = (letter, ends[-1])
+                self._feed.put(ready)
+        await asyncio.gather(*ends)
+
+    def leave_off(self) -> None:
+        """Begin no more emails of campaigns; finish those that were begun."""
+        self._left_off = True
+        for parcel in self._feed.take_all():
+            self._end(parcel, None)
+
+    @property
+    def rests(self) -> bool:
+        """Whether every relay failed, and is left alone for now."""
+        return all(relay.rests for relay in self._relays)
+
+    def _start_streams(self) -> None:
+        if not self._streams:
+            relays = [relay for relay in self._relays for _ in range(relay.connections)]
+            self._streams = [asyncio.create_task(self._stream(relay)) for relay in relays]
+
+    async def _stream(self, relay: Relay) -> None:
+        """Send what the feed gives, over one connection of this relay."""
+        try:
+            while (parcel := await self._feed.next()) is not None:
+                if relay.rests and not self.rests:
+                    self._feed.put_back(parcel)
+                    await asyncio.sleep(1.0)  # another relay takes it
+                else:
+                    await relay.send_each(parcel, self._feed, partial(self._sent_by, relay))
+        except Exception as error:  # for those who wait to raise
+            for _, end in self._letters.values():
+                if not end.done():
+                    end.set_exception(error)
+
+    def _sent_by(self, relay: Relay, parcel: Parcel, outcome: Outcome) -> None:
+        """Tell what became of an email, or have another relay take it."""
+        if not (isinstance(outcome, Temporary) and outcome.of_relay):
+            self._end(parcel, outcome)
+        elif len(self._relays) > 1:
+            again = asyncio.create_task(self._by_another(relay, parcel, outcome))
+            self._again.add(again)
+            again.add_done_callback(self._again.discard)
+        else:
+            self._end(parcel, outcome)
+            for waiting in self._feed.take_all():  # the relay failed, whatever the email: these have waited for nothing
+                self._end(waiting, outcome)
+
+    async def _by_another(self, tried: Relay, parcel: Parcel, outcome: Outcome) -> None:
+        others = [relay for relay in self._relays if relay is not tried]
+        self._end(parcel, await self._hand_over(parcel, others, outcome))
+
+    def _end(self, parcel: Parcel, outcome: Outcome | None) -> None:
+        letter, end = self._letters.pop(parcel)
+        letter.on_outcome(outcome)
+        end.set_result(None)
+
+    def _parcels(self, letters: Sequence[Letter]) -> list[Parcel | Outcome]:
+        findings: Sequence[LeakFinding | None] = [None] * len(letters)
+        if self._leaks is not None and all(letter.mail.looked_at_apart() is not None for letter in letters):
+            findings = self._leaks.found_apart([letter.mail for letter in letters])
+        return [
+            self._parcel(letter.mail, released=letter.released, begin=letter.begin, finding=finding)
+            for letter, finding in zip(letters, findings, strict=True)
+        ]
+
+    def _parcel(
+        self, mail: Mail, *, released: bool, begin: Callable[[], None], finding: LeakFinding | None = None
+    ) -> Parcel | Outcome:
+        """Return an email as SMTP carries it, or what became of it if it is not to be sent.
+
+        `finding`: what of others it carries, where that is known.
+        """
         try:
             to = message.recipient(mail.to)
         except LetterError:
             return Permanent(0, "bad-address")
         try:
-            prepare = partial(self._prepared, mail, to, released=released)
-            content = await asyncio.get_running_loop().run_in_executor(self._preparing, prepare)
+            content = self._prepared(mail, to, released=released, finding=finding)
         except (TrothError, ValueError):
             return Permanent(0, "bad-mail")
         if isinstance(content, HeldMail):
             return content
         sender = self._sender.address
         utf8 = not content.isascii()  # an address in its head goes beyond ASCII; its parts never do
-        return await self._hand_over(Parcel(sender.envelope(), to.envelope(), content, utf8, begin))
+        return Parcel(sender.envelope(), to.envelope(), content, utf8, begin)
 
-    def _prepared(self, mail: Mail, to: Recipient, *, released: bool) -> bytes | HeldMail:
+    def _prepared(self, mail: Mail, to: Recipient, *, released: bool, finding: LeakFinding | None) -> bytes | HeldMail:
         """Return the mail written, examined and signed; or why it is held.
 
         Outside the event loop: a large mail takes a while, and a signature a millisecond, in which another leaves.
@@ -153,7 +277,8 @@ class Post:
         write = partial(writer, to=to, sender=self._sender, at=clock.now())
         content = write(mail)
         if self._leaks is not None and not released:
-            finding = self._leaks.found(mail, content, write)
+            if finding is None:
+                finding = self._leaks.found(mail, content, write)
             if not finding.clear:
                 return HeldMail("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
         return self._dkim.sign(content) if self._dkim else content
@@ -165,10 +290,13 @@ class Post:
                 return failure
         return None
 
-    async def _hand_over(self, parcel: Parcel) -> Outcome:
-        """Have a relay take the email; another one only where the first failed before the content was begun."""
-        outcome: Outcome | None = None
-        remaining = list(self._relays)
+    async def _hand_over(self, parcel: Parcel, relays: Sequence[Relay] = (), before: Outcome | None = None) -> Outcome:
+        """Have a relay take the email; another one only where the first failed before the content was begun.
+
+        `before`: what came of it at a relay that is not among `relays`.
+        """
+        outcome = before
+        remaining = list(relays or self._relays)
         while (relay := _next_of(remaining, must=outcome is None)) is not None:
             remaining.remove(relay)
             outcome = await relay.send(parcel)
@@ -176,6 +304,11 @@ class Post:
                 break
         assert outcome is not None
         return outcome
+
+
+def _end_all(letters: Sequence[Letter], outcome: Outcome | None) -> None:
+    for letter in letters:
+        letter.on_outcome(outcome)
 
 
 def _next_of(relays: Sequence[Relay], *, must: bool) -> Relay | None:

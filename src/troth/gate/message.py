@@ -243,6 +243,8 @@ _NOT_SHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def _has_controls(text: str) -> bool:
+    if text.isascii():
+        return not text.isprintable() or " " in text
     return any(unicodedata.category(char) in (*_NOT_SHOWN, "Zs", "Cn", "Co") for char in text)
 
 
@@ -280,10 +282,17 @@ def check_link(url: str, name: str) -> None:
     `name`."""
     if not _URL.fullmatch(url) or len(url) > 800:
         raise LetterError(f"A link in an email is not a web address: {name}.", mend="Check `url` under [site].")
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme == "http" and not is_local_site(host):
+    if not url.startswith("https:") and _is_open(url[: _AFTER_HOST.search(url, len("http://")).start()]):  # type: ignore[union-attr]
         raise LetterError(f"A link in an email is not encrypted: {name}.", mend="Use https:// in `url` under [site].")
+
+
+_AFTER_HOST = re.compile(r"[/?#]|$")
+
+
+@lru_cache(maxsize=16)
+def _is_open(start: str) -> bool:
+    """Return whether what an address without encryption begins with leads over a network."""
+    return not is_local_site(urlsplit(start).hostname or "")
 
 
 def origin(url: str) -> tuple[str, str]:

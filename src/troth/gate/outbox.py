@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import batched, groupby
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -24,8 +25,10 @@ from troth.core import clock
 from troth.core.holdings import Step
 from troth.core.ids import new_id
 from troth.core.rooms import EmailKind
-from troth.gate import causes, failure_reasons
+from troth.core.site import Site
+from troth.gate import bulk, causes, failure_reasons
 from troth.gate.begun_log import Begun, BegunLog
+from troth.gate.bulk import ClaimedMail
 from troth.gate.email_kinds import kinds
 from troth.gate.failure_reasons import Why
 from troth.gate.mailer import HeldMail, Permanent, Sent, Temporary, Uncertain
@@ -43,9 +46,12 @@ NO_LONGER_WANTED, WORKER_STOPPED = "no_longer_wanted", "worker_stopped"
 _State = Delivery.State
 LOOKED_THROUGH = ("leak", "unchecked")
 """Why the mail door holds a mail; `after_restore` does for another reason."""
+_NOTHING_DUE: Mapping[str, Any] = {"lease_until": None, "claim": None, "next_at": None, "reason": "", "code": None}
+"""What is left of a mail that was sent."""
 type Outcome = Sent | Temporary | Permanent | Uncertain | HeldMail
-type Composer = Callable[[Sequence[Delivery]], Mapping[UUID, Mail]]
-"""Puts mails of one kind together, by delivery id. What it leaves out is no longer wanted."""
+type ClaimedRow = Delivery | ClaimedMail
+type Composer = Callable[[Sequence[Any]], Mapping[UUID, Mail]]
+"""Puts mails of one kind together, from their `ClaimedRow`s, by delivery id. What it leaves out is no longer wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,30 +92,52 @@ def claim(limit: int, composers: Mapping[str, Composer], about: UUID | None = No
     `about`: those of this campaign; None: those of none.
     """
     mark = new_id()
-    _begun().claim(mark)
+    if about is not None:
+        _begun().claim(mark)
+        with transaction.atomic():
+            mails = bulk.claim(mark, about, limit, clock.now() + LEASE)
+            restricted = bulk.restricted(mark)
+        return _composed(mark, mails, [mail for mail in mails if mail.person_id not in restricted], composers)
+    if not _claim(mark, limit):
+        return []
+    rows = Delivery.with_canaries.filter(claim=mark, state=_State.SENDING).select_related("person")
+    claimed = list(rows.order_by("kind", "id"))
+    may = [row for row in claimed if row.person is None or row.person.frozen_at is None or _even_restricted(row)]
+    return _composed(mark, claimed, may, composers)
+
+
+def _claim(mark: UUID, limit: int) -> int:
+    """Claim up to `limit` due emails that are of no campaign; return how many."""
     with transaction.atomic():
         now = clock.now()
-        due = Delivery.with_canaries.filter(state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__lte=now)
-        due = due.filter(bulk=False) if about is None else due.filter(about=about, bulk=True)
+        due = Delivery.with_canaries.filter(state__in=[_State.QUEUED, _State.UNCERTAIN], next_at__lte=now, bulk=False)
         ids = list(due.order_by("next_at").values_list("id", flat=True)[:limit])
-        if not ids:
-            return []
-        due.filter(id__in=ids).update(
-            # What was uncertain before this try may go twice: the mail is marked before it leaves.
-            maybe_twice=Q(state=_State.UNCERTAIN) | Q(maybe_twice=True),
-            state=_State.SENDING,
-            lease_until=now + LEASE,
-            claim=mark,
-            attempts=F("attempts") + 1,
-        )
-    claimed = (
-        Delivery.with_canaries.filter(claim=mark, state=_State.SENDING).select_related("person").order_by("kind", "id")
-    )
+        if ids:
+            _begun().claim(mark)
+            due.filter(id__in=ids).update(
+                # What was uncertain before this try may go twice: the mail is marked before it leaves.
+                maybe_twice=Q(state=_State.UNCERTAIN) | Q(maybe_twice=True),
+                state=_State.SENDING,
+                lease_until=now + LEASE,
+                claim=mark,
+                attempts=F("attempts") + 1,
+            )
+    return len(ids)
+
+
+def _composed(
+    mark: UUID, claimed: Sequence[ClaimedRow], may: Sequence[ClaimedRow], composers: Mapping[str, Composer]
+) -> list[Job]:
+    """Have those of a claim composed that may be sent. If that fails, they are as they were."""
     try:
-        return _jobs(mark, list(claimed), composers)
-    except Exception:  # nothing was handed over: they are as they were
+        jobs = _jobs(mark, claimed, may, composers)
+    except Exception:
         _requeue(Delivery.with_canaries.filter(claim=mark, state=_State.SENDING))
+        _begun().over(mark)
         raise
+    if not jobs:
+        _begun().over(mark)
+    return jobs
 
 
 def begin(delivery: UUID) -> None:
@@ -117,9 +145,15 @@ def begin(delivery: UUID) -> None:
     _begun().begin(delivery)
 
 
-def nothing_in_hand() -> None:
-    """Forget which emails were begun: the results of all that were claimed are recorded."""
-    _begun().clear()
+def taken(delivery: UUID) -> None:
+    """Record that the relay took an email, before the database has it: a killed worker does not leave it uncertain."""
+    _begun().sent(delivery)
+
+
+def over(claims: Collection[UUID]) -> None:
+    """Forget which emails of these claims were begun: all their results are recorded."""
+    for claim in claims:
+        _begun().over(claim)
 
 
 def _requeue(rows: QuerySet[Delivery]) -> None:
@@ -131,8 +165,9 @@ def _even_restricted(row: Delivery) -> bool:
     return kind is not None and kind.even_restricted
 
 
-def _jobs(mark: UUID, claimed: Sequence[Delivery], composers: Mapping[str, Composer]) -> list[Job]:
-    may = [row for row in claimed if row.person is None or row.person.frozen_at is None or _even_restricted(row)]
+def _jobs(
+    mark: UUID, claimed: Sequence[ClaimedRow], may: Sequence[ClaimedRow], composers: Mapping[str, Composer]
+) -> list[Job]:
     composed: dict[UUID, Mail] = {}
     for kind, rows in groupby(may, key=lambda row: row.kind):
         composed.update(composers[kind](list(rows)))
@@ -191,7 +226,12 @@ def _journal() -> SentJournal:
 
 
 def _begun() -> BegunLog:
-    return _begun_in(settings.TROTH_SITE.sent)
+    return _begun_of(settings.TROTH_SITE)
+
+
+@lru_cache(maxsize=1)
+def _begun_of(site: Site) -> BegunLog:
+    return _begun_in(site.sent)
 
 
 @cache
@@ -230,38 +270,41 @@ def _once_more(row: Delivery) -> dict[str, object]:
     return {"next_at": clock.now() + _FIRST_WAIT, "done_at": None}
 
 
-def record_all(results: Sequence[tuple[Job, Outcome]]) -> list[str]:
-    """Record the results of several mails in one transaction, with one sync; return their new states."""
+def record_all(results: Sequence[tuple[Job, Outcome | None]]) -> list[str]:
+    """Record the results of several mails in one transaction, with one sync; return their new states. None: it was not
+    begun, and its claim is released."""
     with transaction.atomic():
         sent = _record_sent([job for job, outcome in results if isinstance(outcome, Sent)])
-        return [
-            (str(_State.SENT) if job.delivery in sent else "lost_claim")
-            if isinstance(outcome, Sent)
-            else record(job, outcome)
-            for job, outcome in results
-        ]
+        release([job for job, outcome in results if outcome is None])
+        return [_recorded(job, outcome, sent) for job, outcome in results]
+
+
+def _recorded(job: Job, outcome: Outcome | None, sent: Collection[UUID]) -> str:
+    if outcome is None:
+        return "released"
+    if isinstance(outcome, Sent):
+        return str(_State.SENT) if job.delivery in sent else "lost_claim"
+    return record(job, outcome)
 
 
 def _record_sent(jobs: Sequence[Job]) -> set[UUID]:
-    """Record that these mails were sent, in one statement; return those that their claims still had."""
-    if not jobs:
-        return set()
-    claims = {job.claim for job in jobs}
-    mine = Delivery.with_canaries.filter(id__in=[job.delivery for job in jobs], claim__in=claims, state=_State.SENDING)
-    claimed = dict(mine.values_list("id", "claim"))
-    sent = {job.delivery for job in jobs if claimed.get(job.delivery) == job.claim}
-    _journal().sent(sent)  # before the database, as in `record`
-    change = {"lease_until": None, "claim": None, "next_at": None, "reason": "", "code": None}
-    mine.filter(id__in=sent).update(state=_State.SENT, done_at=clock.now(), **change)
+    """Record that these mails were sent, a statement for each claim; return those that their claims still had."""
+    sent = set[UUID]()
+    by_claim = sorted(jobs, key=lambda job: job.claim)
+    for mark, mine in groupby(by_claim, key=lambda job: job.claim):
+        sent |= bulk.record_sent(mark, [job.delivery for job in mine])
+    _journal().sent(sent)  # before the database commits, as in `record`
     return sent
 
 
-def release(job: Job) -> None:
-    """Release a claim whose mail was certainly not sent."""
-    _journal().not_sent([job.delivery])
-    Delivery.with_canaries.filter(id=job.delivery, claim=job.claim, state=_State.SENDING).update(
-        state=_State.QUEUED, claim=None, lease_until=None, attempts=F("attempts") - 1
-    )
+def release(jobs: Sequence[Job]) -> None:
+    """Release the claims of mails that were certainly not sent."""
+    _journal().not_sent(job.delivery for job in jobs)
+    for batch in batched(jobs, 500):
+        mine = Delivery.with_canaries.filter(
+            id__in=[job.delivery for job in batch], claim__in={job.claim for job in batch}, state=_State.SENDING
+        )
+        mine.update(state=_State.QUEUED, claim=None, lease_until=None, attempts=F("attempts") - 1)
 
 
 def held() -> list[Delivery]:
@@ -298,11 +341,14 @@ def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
     """Mark as uncertain what a dead worker had begun, and queue what it had not; return how many are uncertain.
 
     `all_leases`: do not wait for leases to expire; only at a start, when the lock shows that no other worker runs.
-    `in_hand`: what this worker itself is sending, whatever a clock that jumped says about its lease.
+    `in_hand`: the claims that this worker itself is sending, whatever a clock that jumped says about their lease.
     """
-    abandoned = Delivery.with_canaries.filter(state=_State.SENDING, lease_until__isnull=False).exclude(id__in=in_hand)
+    abandoned = Delivery.with_canaries.filter(state=_State.SENDING, lease_until__isnull=False)
+    abandoned = abandoned.exclude(claim__in=in_hand)
     if all_leases:
-        _queue_again(abandoned, _begun().read())
+        log = _begun().read()
+        _note_taken(abandoned, log)
+        _queue_again(abandoned, log)
     else:
         abandoned = abandoned.filter(lease_until__lt=clock.now())
     now = clock.now()
@@ -313,6 +359,14 @@ def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
         state=_State.UNCERTAIN, next_at=now, claim=None, lease_until=None, reason=WORKER_STOPPED
     )
     return over + requeued
+
+
+def _note_taken(abandoned: QuerySet[Delivery], log: Begun) -> None:
+    """Record as sent what the relay took before the worker could write it down."""
+    for batch in batched(log.sent, 500):
+        mine = abandoned.filter(claim__in=log.claims, id__in=batch)
+        _journal().sent(list(mine.values_list("id", flat=True)))
+        mine.update(state=_State.SENT, done_at=clock.now(), **_NOTHING_DUE)
 
 
 def _queue_again(abandoned: QuerySet[Delivery], log: Begun) -> None:

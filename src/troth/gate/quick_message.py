@@ -32,7 +32,7 @@ def write(mail: Mail, to: Recipient, sender: Sender, at: datetime) -> bytes:
         _from(sender, mail.site_name),
         f"To: {to.envelope()}\r\n",
         _subject(one_line(mail.subject())),
-        f"Date: {format_datetime(at)}\r\n",
+        f"Date: {_date(at.replace(microsecond=0))}\r\n",
         f"Message-ID: {message.plain_message_id(mail.message_id)}\r\n",
         "Auto-Submitted: auto-generated\r\n",
         *(_plain_field(name, value) for name, value in mail.headers().items()),
@@ -40,7 +40,9 @@ def write(mail: Mail, to: Recipient, sender: Sender, at: datetime) -> bytes:
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n',
     ]
     text, encoding, charset = _part(mail.text())
-    html, html_encoding, _ = _part(page.encode("ascii", "xmlcharrefreplace").decode("ascii"))
+    html, html_encoding, _ = _part(
+        page if page.isascii() else page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    )
     body = (
         f'--{boundary}\r\nContent-Type: text/plain; charset="{charset}"\r\n'
         f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
@@ -52,12 +54,28 @@ def write(mail: Mail, to: Recipient, sender: Sender, at: datetime) -> bytes:
 
 def _part(text: str) -> tuple[str, str, str]:
     """Return the body of a part with CRLF, its transfer encoding and its charset."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    if lines.isascii() and max(map(len, lines.split("\n"))) < _LONGEST_LINE:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    if lines.isascii() and not _has_long_line(lines):
         return lines.replace("\n", "\r\n"), "7bit", "us-ascii"
     encoded = binascii.b2a_qp(lines.encode("utf-8", "surrogateescape"), quotetabs=False, istext=True).decode("ascii")
     charset = "us-ascii" if lines.isascii() else "utf-8"
     return encoded.replace("\n", "\r\n"), "quoted-printable", charset
+
+
+def _has_long_line(text: str) -> bool:
+    """Return whether a line has `_LONGEST_LINE` characters or more. It leaps from line end to line end."""
+    start = 0
+    while start + _LONGEST_LINE <= len(text):
+        end = text.rfind("\n", start, start + _LONGEST_LINE)
+        if end < 0:
+            return True
+        start = end + 1
+    return False
+
+
+@lru_cache(maxsize=4)
+def _date(at: datetime) -> str:
+    return format_datetime(at)
 
 
 def _plain_field(name: str, value: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import batched
 from pathlib import Path
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -50,6 +51,20 @@ class FoundPerson:
     person: Person
     key: bytes
     new: bool = False
+
+
+class _StoredBox(NamedTuple):
+    """What of a record is needed to open it: to read whole rows takes three times as long as to open them."""
+
+    id: uuid.UUID
+    person_id: uuid.UUID
+    slot: int
+    kind: str
+    purpose: str
+    box: bytes
+
+
+_BOX_COLUMNS = ("id", "person_id", "person__slot", "kind", "purpose", "box")
 
 
 @dataclass(slots=True, repr=False)
@@ -243,7 +258,8 @@ class Keeper:
         ledger.write(reason, actor, person_ids)
         rows = Record.with_canaries.filter(person__in=person_ids, kind=kind, purpose=reason.purpose.value)
         opened: dict[uuid.UUID, list[Content]] = {}
-        for row in rows.select_related("person").order_by("created_at", "id"):
+        for values in rows.order_by("created_at", "id").values_list(*_BOX_COLUMNS):
+            row = _StoredBox(*values)
             content = self._open(row, reason.purpose)
             if content is not None:
                 opened.setdefault(row.person_id, []).append(content)
@@ -253,7 +269,8 @@ class Keeper:
         self, reason: Reason, *, actor: uuid.UUID | str, record_ids: Sequence[uuid.UUID]
     ) -> Mapping[uuid.UUID, Content]:
         """Return these records, by record id; one row in the ledger, written first. Erased people are left out."""
-        rows = list(Record.with_canaries.filter(id__in=record_ids).select_related("person"))
+        found = Record.with_canaries.filter(id__in=record_ids).values_list(*_BOX_COLUMNS)
+        rows = [_StoredBox(*values) for values in found]
         self._may(reason, [row.kind for row in rows])
         ledger.write(reason, actor, sorted({row.person_id for row in rows}))
         contents = {row.id: self._open(row, reason.purpose) for row in rows}
@@ -264,9 +281,9 @@ class Keeper:
         if any(KINDS[kind][1] is not reason.purpose for kind in kinds):
             raise WrongPurpose(f"{reason.value} serves {reason.purpose.value}: these records were filed for another.")
 
-    def _open(self, row: Record, purpose: Purpose) -> Content | None:
+    def _open(self, row: "_StoredBox", purpose: Purpose) -> Content | None:
         try:
-            key = self.store.key(row.person.slot, row.person_id)
+            key = self.store.key(row.slot, row.person_id)
         except KeyErased:
             return None
         return self.boxer.open(key, purpose, row.person_id, row.kind, row.id, bytes(row.box))

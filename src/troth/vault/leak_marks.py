@@ -194,18 +194,32 @@ class Marks:
 
     def look_up(self, marks: Iterable[int]) -> dict[int, list[tuple[int, Category]]]:
         """Return (slot, category) by mark, without quiet ones. Marks are given without their category."""
-        connection, matches = self._connection(), dict[int, list[tuple[int, Category]]]()
-        query = f"SELECT slot, mark & 7 FROM mark WHERE mark BETWEEN ? AND ? AND {_HEARD}"  # noqa: S608
-        for mark in marks:
-            rows = connection.execute(query, (mark, mark + 7)).fetchall()
-            if rows:
-                matches[mark] = [(slot, _OF_CODE[code]) for slot, code in rows]
+        matches: dict[int, list[tuple[int, Category]]] = {}
+        for mark, slot in self._rows_of(marks, f"WHERE {_HEARD}"):
+            matches.setdefault(mark & ~7, []).append((slot, _OF_CODE[mark & 7]))
         return matches
+
+    def _rows_of(self, marks: Iterable[int], where: str = "") -> Iterator[tuple[int, int]]:
+        """Yield (mark with its category, slot) of these marks, given without it."""
+        connection = self._connection()
+        for batch in batched(marks, _CHUNK):
+            wanted = ",".join(["(?)"] * len(batch))
+            yield from connection.execute(
+                f"WITH wanted (low) AS (VALUES {wanted}) SELECT mark, slot FROM wanted "  # noqa: S608
+                f"CROSS JOIN mark ON mark BETWEEN low AND low + 7 {where}",
+                batch,
+            )
 
     def slots_of(self, mark: int) -> set[int]:
         """Return the slots with this mark, quiet or not."""
-        rows = self._connection().execute("SELECT slot FROM mark WHERE mark BETWEEN ? AND ?", (mark, mark + 7))
-        return {slot for (slot,) in rows}
+        return self.slots_of_each([mark])[mark]
+
+    def slots_of_each(self, marks: Collection[int]) -> dict[int, set[int]]:
+        """Return the same for each of these marks."""
+        slots = {mark: set[int]() for mark in marks}
+        for mark, slot in self._rows_of(slots):
+            slots[mark & ~7].add(slot)
+        return slots
 
     def known_words(self, words: Collection[str]) -> tuple[set[str], set[str]]:
         """Return which words may be part of somebody's name, and which of somebody's postal address."""

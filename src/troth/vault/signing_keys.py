@@ -47,8 +47,7 @@ def public_link_keys() -> dict[int, bytes]:
 
 def signer() -> LinkSigner:
     """Return the signer, which uses the newest key."""
-    keys = _link_keys(settings.TROTH_SITE.root)
-    return LinkSigner(read_site_id(settings.TROTH_SITE), max(keys), keys[max(keys)])
+    return _signer(settings.TROTH_SITE.root)
 
 
 def sign_receipt(content: Mapping[str, Any], kind: str = receipts.ERASURE) -> str:
@@ -70,6 +69,12 @@ def subject(text: str, act: Act, at: datetime) -> UUID:
         if expired.link.expires is None or at > expired.link.expires:
             raise
         return expired.link.subject
+
+
+@cache
+def _signer(root: Path) -> LinkSigner:
+    keys = _link_keys(root)
+    return LinkSigner(read_site_id(Site(root)), max(keys), keys[max(keys)])
 
 
 @cache

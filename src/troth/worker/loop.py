@@ -18,17 +18,13 @@ from troth.core.rooms import OutsideWork, rooms
 from troth.gate import outbox
 from troth.vault.keeper import keeper
 from troth.worker import log, timers
+from troth.worker.campaigns import BULK, CampaignSender
 from troth.worker.composers import COMPOSERS
 from troth.worker.intake import AnotherWorker, FileMoved, Intake, NotNow
+from troth.worker.results import EmailBatch, Results
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _IDLE = 1.0
-_UNSAID = 4
-"""So many mails for each connection may have left without being written down yet: they would be uncertain at a kill."""
-_AT_ONCE_OF_CAMPAIGN = 8
-"""So many emails of a campaign are claimed for each connection: any other that comes waits for these alone."""
-_UNKNOWN = "not written down"
-_BULK = [room.bulk for room in rooms() if room.bulk is not None]
 _OUTSIDE = [(room.name, room.outside) for room in rooms() if room.outside is not None]
 _ASKING = 4
 """So many questions to other parties' servers are under way at once."""
@@ -50,9 +46,8 @@ class Worker:
         self._stop, self._wake = asyncio.Event(), asyncio.Event()
         self._mail_wake = asyncio.Event()
         self._log = log.logger()
-        self._in_hand: set[Any] = set()
-        self._outcomes: list[tuple[outbox.Job, outbox.Outcome, asyncio.Future[str]]] = []
-        self._recording: asyncio.Task[None] | None = None
+        self._results = Results(self._until_done)
+        self._campaigns = CampaignSender(post, self._results, self._tried, connections, self._tell_emails)
         self._said = False
         self.intake: Intake | None = None
 
@@ -65,6 +60,7 @@ class Worker:
         self._stop.set()
         self._wake.set()
         self._mail_wake.set()
+        self._campaigns.stop()
 
     async def run(self) -> None:
         """Work until `stop`. Raises `AnotherWorker` if there is another one, `FileMoved`."""
@@ -75,13 +71,9 @@ class Worker:
             self._say_to_clerk(protocol.ROTATE)  # whom an earlier worker erased may still be in the newest segment
         try:
             async with asyncio.TaskGroup() as group:
-                for task in (
-                    self._take_in(),
-                    self._send(),
-                    self._advance_bulk(),
-                    self._ask_outside(),
-                    self._by_the_clock(),
-                ):
+                await self._recover()
+                sending = (self._send(), self._campaigns.run(), self._advance_bulk())
+                for task in (self._take_in(), *sending, self._ask_outside(), self._by_the_clock()):
                     group.create_task(task)
         except* (AnotherWorker, FileMoved) as error:
             raise error.exceptions[0] from None
@@ -166,78 +158,45 @@ class Worker:
 
     # -- mail -----------------------------------------------------------------------------------------------------
 
-    async def _send(self) -> None:
-        """Keep up to so many mails under way as there are connections; claim more as they are done."""
+    async def _recover(self) -> None:
         recovered = await self._tried(outbox.recover, (), all_leases=True)
         if recovered:
             self._log.warning("an earlier worker was stopped while sending", recovered=recovered)
+
+    async def _send(self) -> None:
+        """Keep up to so many mails under way as there are connections; claim more as they are done."""
         while not self._stop.is_set():
             self._mail_wake.clear()
-            jobs = await self._claim()
+            jobs: Sequence[outbox.Job] | None = await self._tried(outbox.claim, self._at_once * 8, COMPOSERS)
             if not jobs:
-                await self._tried(outbox.recover, set(self._in_hand))
+                await self._tried(outbox.recover, self._results.claims)
                 await self._pause(self._mail_wake, _IDLE)
                 continue
-            self._in_hand = {job.delivery for job in jobs}
-            slots, unsaid = asyncio.Semaphore(self._at_once), asyncio.Semaphore(self._at_once * _UNSAID)
-            states = await asyncio.gather(*(self._send_one(job, slots, unsaid) for job in jobs))
-            self._in_hand = set()
-            if _UNKNOWN not in states:
-                await self._tried(outbox.nothing_in_hand)
-            counts = {state: states.count(state) for state in set(states) if state != "released"}
-            if counts:
-                self._log.info("emails", **counts)
+            slots, batch = asyncio.Semaphore(self._at_once), self._results.batch(jobs)
+            await asyncio.gather(*(self._send_one(job, slots, batch) for job in jobs))
+            self._tell_emails(await self._results.end(batch))
 
-    async def _claim(self) -> Sequence[outbox.Job]:
-        """The next emails: of a campaign only where no other waits."""
-        jobs: Sequence[outbox.Job] | None = await self._tried(outbox.claim, self._at_once * 8, COMPOSERS)
-        for mail in _BULK if not jobs else ():
-            about = await self._tried(mail.due)
-            if about is not None:
-                jobs = await self._tried(outbox.claim, self._at_once * _AT_ONCE_OF_CAMPAIGN, COMPOSERS, about)
-        return jobs or ()
+    async def _send_one(self, job: outbox.Job, slots: asyncio.Semaphore, batch: EmailBatch) -> None:
+        async with slots:
+            outcome: outbox.Outcome | None = None
+            if not self._stop.is_set():
+                begin = partial(outbox.begin, job.delivery)
+                outcome = await self._post.send(job.mail, released=job.released, begin=begin)
+        self._results.note(batch, job, outcome)
+
+    def _tell_emails(self, counts: Mapping[str, int]) -> None:
+        counted = {state: count for state, count in counts.items() if count and state != "released"}
+        if counted:
+            self._log.info("emails", **counted)
 
     async def _advance_bulk(self) -> None:
         """Start, prepare and finish campaigns; without a rest while there is something to prepare."""
         while not self._stop.is_set():
-            done = [await self._tried(mail.advance) for mail in _BULK]
+            done = [await self._tried(mail.advance) for mail in BULK]
             if any(done):
-                self._mail_wake.set()
+                self._campaigns.wake.set()
             else:
                 await self._pause(self._stop, _IDLE)
-
-    async def _send_one(self, job: outbox.Job, slots: asyncio.Semaphore, unsaid: asyncio.Semaphore) -> str:
-        async with unsaid:
-            async with slots:
-                if self._stop.is_set():
-                    await self._until_done(outbox.release, job)
-                    return "released"
-                begin = partial(outbox.begin, job.delivery)
-                outcome = await self._post.send(job.mail, released=job.released, begin=begin)
-            return await self._record(job, outcome)
-
-    async def _record(self, job: outbox.Job, outcome: outbox.Outcome) -> str:
-        """Have written down what became of a mail; what comes while the database is busy is written together."""
-        state: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._outcomes.append((job, outcome, state))
-        if self._recording is None:
-            self._recording = asyncio.create_task(self._record_what_came())
-        return await state
-
-    async def _record_what_came(self) -> None:
-        try:
-            while outcomes := self._outcomes:
-                self._outcomes = []
-                try:
-                    states = await self._until_done(outbox.record_all, [(job, outcome) for job, outcome, _ in outcomes])
-                except Exception as error:  # for those who wait to raise
-                    for _, _, future in outcomes:
-                        future.set_exception(error)
-                    continue
-                for (_, _, future), state in zip(outcomes, states or [_UNKNOWN] * len(outcomes), strict=True):
-                    future.set_result(state)
-        finally:
-            self._recording = None
 
     async def _until_done(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """Write down what became of a mail that left, however long the database is away. If the worker has to stop

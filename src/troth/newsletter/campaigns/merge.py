@@ -64,16 +64,20 @@ class Pattern:
     html: bool = False
     """Whether values are escaped for HTML. Such a text is ASCII, letters beyond it written as references: to do that
     for each recipient would take longer than all else."""
-    _slots: tuple[tuple[int, Field], ...] = attribute(init=False, repr=False, compare=False)
+    _slots: tuple[tuple[Field, tuple[int, ...]], ...] = attribute(init=False, repr=False, compare=False)
+    """Each field with all its places: it is filled once for a recipient, however often it stands in the text."""
 
     def __post_init__(self) -> None:
-        slots = tuple((at, part) for at, part in enumerate(self.parts) if isinstance(part, Field))
-        object.__setattr__(self, "_slots", slots)
+        slots: dict[Field, list[int]] = {}
+        for at, part in enumerate(self.parts):
+            if isinstance(part, Field):
+                slots.setdefault(part, []).append(at)
+        object.__setattr__(self, "_slots", tuple((field, tuple(places)) for field, places in slots.items()))
 
     @property
     def fields(self) -> frozenset[str]:
         """Return the names of the fields: what must be known of a recipient."""
-        return frozenset(field.name for _, field in self._slots)
+        return frozenset(field.name for field, _ in self._slots)
 
     def fill(self, values: Mapping[str, str]) -> str:
         """Return the text for one recipient. A name or company that is missing or blank gives way to its fallback.
@@ -82,8 +86,10 @@ class Pattern:
         missing.
         """
         filled: list[str | Field] = list(self.parts)
-        for at, field in self._slots:
-            filled[at] = self._filled(field, values)
+        for field, places in self._slots:
+            value = self._filled(field, values)
+            for at in places:
+                filled[at] = value
         return "".join(filled)  # type: ignore[arg-type]  # every field was replaced
 
     def fallbacks(self) -> str:
