@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import idna
@@ -52,26 +53,31 @@ class DkimKey:
         head, _, body = message.partition(b"\r\n\r\n")
         fields = _fields(head)
         present = [name for name in SIGNED if name.lower().encode() in fields]
-        covered = [name for name in present for _ in range(2)]  # twice: the second time there is none, and may be none
-        unsigned = self._unsigned(covered, hashlib.sha256(relaxed_body(body)).digest())
+        unsigned = self._unsigned(present, hashlib.sha256(relaxed_body(body)).digest())
         signed = b"".join(_covered(fields, present)) + relaxed_field(unsigned)  # without the last CRLF (3.7)
         raw = self._key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
         return unsigned + _wrapped(base64.b64encode(raw)) + b"\r\n" + message
 
-    def _unsigned(self, covered: list[str], body_hash: bytes) -> bytes:
+    def _unsigned(self, present: list[str], body_hash: bytes) -> bytes:
         """Return the signature's own field with an empty `b=`, folded."""
-        names, lines = "", []
-        for name in covered:
-            if len(names) + len(name) > 70:
-                lines.append(names)
-                names = ""
-            names += f"{name}:"
-        lines.append(names.rstrip(":"))
-        folded = "\r\n ".join(lines)
         moment = int(clock.now().timestamp())
         start = f"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d={self.domain};\r\n s={self.selector};"
-        text = f"{start} t={moment}; h={folded};\r\n bh={base64.b64encode(body_hash).decode()};\r\n b="
+        covered = _folded_names(tuple(present))
+        text = f"{start} t={moment}; h={covered};\r\n bh={base64.b64encode(body_hash).decode()};\r\n b="
         return text.encode("ascii")
+
+
+@lru_cache(maxsize=16)
+def _folded_names(present: tuple[str, ...]) -> str:
+    """Return the names of the covered fields, each twice: the second time there is none, and may be none."""
+    names, lines = "", []
+    for name in (name for name in present for _ in range(2)):
+        if len(names) + len(name) > 70:
+            lines.append(names)
+            names = ""
+        names += f"{name}:"
+    lines.append(names.rstrip(":"))
+    return "\r\n ".join(lines)
 
 
 def dns_record(key_path: Path, selector: str, domain: str) -> tuple[str, str]:
@@ -87,8 +93,9 @@ def dns_record(key_path: Path, selector: str, domain: str) -> tuple[str, str]:
 def relaxed_body(body: bytes) -> bytes:
     """Canonicalise the body (RFC 6376, section 3.4.4): collapse spaces, drop them at line ends, and empty last
     lines."""
-    if b"  " in body or b"\t" in body:
-        body = _SPACES.sub(b" ", body)
+    body = body.replace(b"\t", b" ")
+    while b"  " in body:
+        body = body.replace(b"  ", b" ")
     if b" \r\n" in body:
         body = body.replace(b" \r\n", b"\r\n")
     end = len(body) - body.endswith(b" ")
@@ -99,8 +106,12 @@ def relaxed_body(body: bytes) -> bytes:
 
 def relaxed_field(line: bytes) -> bytes:
     """Canonicalise a header field (RFC 6376, section 3.4.2): lower-case name, unfolded, spaces collapsed."""
-    name, _, value = _FOLD.sub(b"", line).partition(b":")
-    return name.strip().lower() + b":" + _SPACES.sub(b" ", value).strip()
+    if b"\r\n" in line:
+        line = _FOLD.sub(b"", line)
+    name, _, value = line.partition(b":")
+    if b"  " in value or b"\t" in value:
+        value = _SPACES.sub(b" ", value)
+    return name.strip().lower() + b":" + value.strip()
 
 
 def _fields(head: bytes) -> dict[bytes, bytes]:

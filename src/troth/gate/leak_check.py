@@ -124,7 +124,7 @@ class Leaks:
         folded = [fold(text) for text in texts]
         known_words = self._marks.known_words({word for text in folded for word in words_of(text)})
         marks = [
-            {mark_of(value) for value in self._values(text, written, known_words)}
+            {mark_of(value) for value in set(self._values(text, written, known_words))}
             for text, written in zip(folded, texts, strict=True)
         ]
         hits = self._marks.look_up(set[int]().union(*marks))

@@ -7,10 +7,11 @@ is confirmed has topics. May touch: the database.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import batched
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 
 from troth.core import clock
 from troth.core.errors import TrothError
@@ -134,10 +135,20 @@ def of_subscriptions(subscription_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Return the topics of these subscriptions, each as a bitmap of `Topic.number`; those without any are left out."""
     bitmaps: dict[UUID, int] = {}
     for ids in batched(subscription_ids, _IDS_AT_ONCE):
-        rows = TopicSubscription.with_canaries.filter(subscription__in=ids)
-        for subscription, number in rows.values_list("subscription", "topic__number"):
-            bitmaps[subscription] = bitmaps.get(subscription, 0) | 1 << number
+        _note_topics(bitmaps, TopicSubscription.with_canaries.filter(subscription__in=ids))
     return bitmaps
+
+
+def of_people(people: QuerySet[Any, Any]) -> dict[UUID, int]:
+    """Return the same for the subscriptions of the people whom this query finds."""
+    bitmaps: dict[UUID, int] = {}
+    _note_topics(bitmaps, TopicSubscription.with_canaries.filter(subscription__person__in=people))
+    return bitmaps
+
+
+def _note_topics(bitmaps: dict[UUID, int], rows: QuerySet[TopicSubscription]) -> None:
+    for subscription, number in rows.values_list("subscription", "topic__number"):
+        bitmaps[subscription] = bitmaps.get(subscription, 0) | 1 << number
 
 
 def choose(subscription_id: UUID, *, before: int, chosen: int, at: datetime) -> bool:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import batched
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from troth.core import clock
 from troth.core.personal import EmailAddress, Personal
@@ -248,19 +249,28 @@ class Keeper:
     # -- opening --------------------------------------------------------------------------------------------------
 
     def open_records(
-        self, reason: Reason, *, actor: uuid.UUID | str, person_ids: Sequence[uuid.UUID], kind: str = DETAILS
+        self,
+        reason: Reason,
+        *,
+        actor: uuid.UUID | str,
+        person_ids: Sequence[uuid.UUID],
+        kind: str = DETAILS,
+        among: QuerySet[Any, Any] | None = None,
     ) -> dict[uuid.UUID, list[Content]]:
         """Return the records of `kind` of these people, by person, oldest first; the ledger is written first.
 
-        Erased people are left out. Raises `WrongPurpose` if the reason does not serve the records' purpose.
+        Erased people are left out. `among`: a query that finds all of these people, and perhaps others, which spares
+        the database the list. Raises `WrongPurpose` if the reason does not serve the records' purpose.
         """
         self._may(reason, [kind])
         ledger.write(reason, actor, person_ids)
-        rows = Record.with_canaries.filter(person__in=person_ids, kind=kind, purpose=reason.purpose.value)
+        wanted = person_ids if among is None else among
+        rows = Record.with_canaries.filter(person__in=wanted, kind=kind, purpose=reason.purpose.value)
         opened: dict[uuid.UUID, list[Content]] = {}
+        people = frozenset(person_ids)
         for values in rows.order_by("created_at", "id").values_list(*_BOX_COLUMNS):
             row = _StoredBox(*values)
-            content = self._open(row, reason.purpose)
+            content = self._open(row, reason.purpose) if row.person_id in people else None
             if content is not None:
                 opened.setdefault(row.person_id, []).append(content)
         return opened

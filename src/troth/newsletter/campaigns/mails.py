@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
-from typing import ClassVar, TypedDict
+from typing import Any, ClassVar, TypedDict
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from troth.core import clock
 from troth.core.config.sections import Config
@@ -23,9 +23,11 @@ from troth.core.personal import EmailAddress
 from troth.core.purpose import Reason
 from troth.core.rooms import EmailKind
 from troth.core.signed_links import Act
-from troth.gate import outbox
+from troth.gate import bulk, outbox
+from troth.gate.bulk import ClaimedMail
 from troth.gate.message import Mail, check_link, one_line
 from troth.gate.models import Delivery
+from troth.gate.outbox import ClaimedRow
 from troth.newsletter import topics
 from troth.newsletter.campaigns.content import Content, Draft, Look, render
 from troth.newsletter.campaigns.merge import first_name
@@ -149,7 +151,7 @@ SAMPLE = {"name": "Alex Example", "first_name": "Alex", "company": "Example Soft
 """Merge fields of a test email and of a preview."""
 
 
-def compose_campaigns(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
+def compose_campaigns(rows: Sequence[ClaimedRow]) -> Mapping[UUID, Mail]:
     """Write the emails of these deliveries, without those to people who left, paused or dropped the topic since."""
     mails: dict[UUID, Mail] = {}
     for about, group in groupby(sorted(rows, key=lambda row: row.about), key=lambda row: row.about):
@@ -159,14 +161,17 @@ def compose_campaigns(rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
     return mails
 
 
-def _compose(campaign: Campaign, rows: Sequence[Delivery]) -> Mapping[UUID, Mail]:
+def _compose(campaign: Campaign, rows: Sequence[ClaimedRow]) -> Mapping[UUID, Mail]:
     config = settings.TROTH_CONFIG
     content = content_of(campaign, config)
-    subscriptions = still_wanted(campaign, [row.person_id for row in rows if row.person_id])
+    people = [row.person_id for row in rows if row.person_id]
+    among = bulk.people_of(rows[0].claim) if isinstance(rows[0], ClaimedMail) else None
+    wanted = still_wanted(campaign, people if among is None else among)
+    subscriptions = {person: wanted[person] for person in people if person in wanted}
     if not subscriptions:
         return {}
-    opened = keeper().open_records(Reason.SEND_CAMPAIGN, actor=WORKER, person_ids=list(subscriptions))
-    chosen = topics.of_subscriptions(subscriptions.values())
+    opened = keeper().open_records(Reason.SEND_CAMPAIGN, actor=WORKER, person_ids=list(subscriptions), among=among)
+    chosen = topics.of_subscriptions(subscriptions.values()) if among is None else topics.of_people(among)
     mails: dict[UUID, Mail] = {}
     now, later = clock.now(), dict[UUID, datetime]()
     PACE.forget_past(now)
@@ -211,7 +216,7 @@ def links(config: Config, subscription: UUID, chosen: int) -> _Links:
     }
 
 
-def still_wanted(campaign: Campaign, people: Sequence[UUID]) -> dict[UUID, UUID]:
+def still_wanted(campaign: Campaign, people: Sequence[UUID] | QuerySet[Any, Any]) -> dict[UUID, UUID]:
     """Return who of `people` still gets this campaign: subscription by person."""
     rows = Subscription.with_canaries.filter(person__in=people, state=Subscription.State.CONFIRMED)
     rows = rows.filter(Q(paused_until=None) | Q(paused_until__lte=clock.now()))
