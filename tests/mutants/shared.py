@@ -349,6 +349,16 @@ CAMPAIGNS = (
         ),
     ),
     Mutant(
+        "campaigns-unchecked",
+        "Campaigns' emails, which are examined many at a time, are no longer checked for other people's details.",
+        proofs("shared.held"),
+        edit(
+            "gate/mailer.py",
+            "            findings = self._leaks.found_apart([letter.mail for letter in letters])\n",
+            "            findings = [LeakFinding() for letter in letters]\n",
+        ),
+    ),
+    Mutant(
         "campaign-text-unchecked",
         "The text of a campaign is no longer checked for people's details.",
         proofs("shared.held"),

@@ -43,13 +43,14 @@ from troth.newsletter.mails import CONFIRMATION, compose_confirmations
 from troth.newsletter.transactional.mails import TRANSACTIONAL
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
-from troth.proofs.instruments import canary_campaign, canary_mail
+from troth.proofs.instruments import canary_campaign, canary_mail, canary_order
 from troth.proofs.instruments.canaries import CanaryPerson
 from troth.proofs.instruments.canary_campaign import CampaignSample
 from troth.proofs.instruments.encodings import forms, texts_of
 from troth.rights import requests
 from troth.rights.mails import RightsMail, compose_exports
 from troth.rights.models import RightsRequest
+from troth.shop import mails as shop
 from troth.vault.keeper import keeper
 from troth.vault.models import Person
 from troth.vault.records import ANSWER
@@ -62,8 +63,8 @@ _HEADERS = frozenset(
 )
 _MOST_PEOPLE = 5
 """For how many people every type of mail is checked, at most; the first type is checked for all."""
-_SENDS = re.compile(rb"\bpost\.send\(|_post\.send\(")
-_SENDERS = {"gate/loopback/mail_relay.py": 2, "worker/alarm.py": 1, "worker/loop.py": 1}
+_SENDS = re.compile(rb"\b_?post\.send(_many)?\(")
+_SENDERS = {"gate/loopback/mail_relay.py": 2, "worker/alarm.py": 1, "worker/campaigns.py": 1, "worker/loop.py": 1}
 """The files that hand mail to the mail gate, and how often each does."""
 _LINK = re.compile(rb"https?://[^\s<>\"'\\]+")
 _XHTML = b' xmlns="http://www.w3.org/1999/xhtml"'
@@ -264,6 +265,11 @@ def _samples(scene: Scene) -> Iterator[_Sample]:
         yield _Sample(kind.name, written.to, written.mail, address=written.address, campaign=written)
     yield _Sample("alarm", people[0], _alarm(scene, people[0]))
     yield from _notices(people[0])
+    for kind, mail in canary_order.samples(people[0]):
+        yield _Sample(kind.name, people[0], mail)
+    for about, address in shop.alert_recipients().items():
+        for mail in shop.compose_alerts([_delivery(shop.SHOP_ALERT, about, people[0])]).values():
+            yield _Sample(shop.SHOP_ALERT.name, None, mail, address=address)
     yield from _report(people[0])
     yield from _others(people)
 
@@ -281,7 +287,7 @@ _SAMPLED = {
     kind.name
     for kind in (
         *(CONFIRMATION, CAMPAIGN, CAMPAIGN_TEST, TRANSACTIONAL, REPLY, requests.LINK, requests.EXPORT),
-        *(notices.NOTICE, REPORT, ALARM),
+        *(notices.NOTICE, REPORT, ALARM, shop.ORDER, shop.REFUND, shop.SHOP_ALERT),
     )
 }
 

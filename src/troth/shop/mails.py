@@ -124,6 +124,13 @@ def tell_operators(order: UUID, alert: str, of: str = "") -> None:
             outbox.new(SHOP_ALERT, about, None, _domain(), ident=ident).save(force_insert=True)
 
 
+def alert_recipients() -> dict[UUID, str]:
+    """Return whom to alert, by what a delivery says it is about: each alert has an id for each address."""
+    return {
+        uuid5(about, address): address for about in _ABOUT.values() for address in settings.TROTH_CONFIG.office.notify
+    }
+
+
 _ABOUT = {alert: uuid5(UUID("c4fdb7a5-16be-5d80-9a0c-7c1f2f0f3c55"), alert) for alert in _ALERTS}
 
 
