@@ -129,5 +129,6 @@ def test_the_program_and_its_topics_are_told_and_topics_created_when_asked(root,
     shown = troth(*words, "--dry-run").stderr
     assert "looks like an export of Kit" in shown and "unknown, ignored: Shoe" in shown and "here: News" in shown
     told = json.loads(troth(*words, "--create-topics", "--json").stdout)
+    assert told["caution"] is None
     assert (told["new"], told["unknown_topics"], told["unknown_columns"]) == (1, {"News": 1}, ["Shoe"])
     assert troth(*words, "--topic", "news", "--dry-run").returncode == 0

@@ -7,7 +7,7 @@ import pytest
 
 from tests.gate.name_servers import names, serving, txt
 from troth.core import clock
-from troth.core.config.sections import Config, MailSection, SiteSection
+from troth.core.config.sections import Config, MailSection, RelaySection, SiteSection
 from troth.core.site import Site
 from troth.gate import dkim
 from troth.gate.doors import Door, DoorError
@@ -247,6 +247,57 @@ def test_a_relay_that_is_not_named_is_put_into_the_record_before_its_end(key):
     assert here.value == "v=spf1 a:www.example.com ~all"
     address = checked(key, of=setup(key, relay="198.51.100.9"), SPF=None)["SPF"]
     assert address.value == "v=spf1 ip4:198.51.100.9 ~all"
+
+
+def several(key, spf_text, more=None):
+    """The checks of SPF where `two.example.org` and `198.51.100.9` may send, too."""
+    further = setup(key, further=("two.example.org", "198.51.100.9"))
+    records = zone(key, SPF=[txt(spf_text)], more={("two.example.org", "A"): ["198.51.100.7"], **(more or {})})
+    with names(records) as (servers, _):
+        return [check for check in examine(further, servers) if check.kind == "SPF"]
+
+
+def test_each_relay_that_may_send_has_to_be_named(key):
+    checks = several(key, "v=spf1 a:mail.example.net ip4:198.51.100.9 -all")
+    assert [check.state for check in checks] == ["ok", "warn", "ok"]
+    assert "does not name the SMTP server two.example.org" in checks[1].what
+    assert checks[1].value == "v=spf1 a:mail.example.net ip4:198.51.100.9 a:two.example.org -all"
+    checks = several(key, checks[1].value)
+    assert [check.state for check in checks] == ["ok", "ok", "ok"] and "names two.example.org" in checks[1].what
+    assert several(key, "v=spf1 -all")[0].value.endswith("a:mail.example.net a:two.example.org ip4:198.51.100.9 ~all")
+
+
+def test_what_cannot_be_known_of_several_relays_is_said_and_none_is_called_allowed(key):
+    included = {("spf.example.net", "TXT"): [txt("v=spf1 ip4:192.0.2.0/24 -all")]}
+    checks = several(key, "v=spf1 include:spf.example.net -all", included)
+    assert [check.state for check in checks] == ["ok", "unknown", "unknown"]
+    assert "no address of that name is in it" in checks[1].what and "`include:`" in checks[1].mend
+    checks = several(key, "v=spf1 a:mail.example.net ip4:198.51.100.9 -all", {("two.example.org", "A"): []})
+    assert checks[1].state == "unknown" and "two.example.org is not known: that name has no address" in checks[1].what
+    here = setup(key, further=("localhost",))
+    with names(zone(key)) as (servers, _):
+        check = examine(here, servers)[-1]
+    assert check.state == "unknown" and "public address of this machine" in check.what
+    alone = checked(key, SPF=[txt("v=spf1 include:spf.example.net -all")], more={
+        ("spf.example.net", "TXT"): [txt("v=spf1 ip4:203.0.113.0/28 -all")]
+    })["SPF"]  # fmt: skip
+    assert alone.state == "ok" and "is not known" in alone.what
+
+
+def test_a_record_that_does_not_count_is_said_once_for_all_relays(key):
+    for text in ("v=spf1 -all", "v=spf1 ipv4:192.0.2.7 -all", "no SPF"):
+        checks = several(key, text)
+        assert [check.state for check in checks] == ["wrong"], text
+
+
+def test_the_settings_name_every_relay(key):
+    config = Config(
+        site=SiteSection(name="Example", url="https://www.example.com"),
+        mail=MailSection(sender="news@example.com", relay="smtps://mail.example.net"),
+        relay=(RelaySection(name="second", address="smtps://user@two.example.org"),),
+    )
+    of = SenderSetup.of(config, key)
+    assert (of.relay, of.further) == ("mail.example.net", ("two.example.org",))
 
 
 def test_an_address_passes_or_fails_as_the_rfc_says():

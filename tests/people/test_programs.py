@@ -4,10 +4,13 @@ import pytest
 
 from tests.conftest import both
 from tests.people.files import examined, job, taken_in, written
+from troth.core.purpose import Reason
 from troth.newsletter import topics
 from troth.newsletter.models import Subscription, TopicSubscription
 from troth.people import import_topics
 from troth.people.csv_sources import FileRefused
+from troth.people.programs import recognise
+from troth.rights import services
 
 SAMPLES = {
     "listmonk": (
@@ -110,3 +113,83 @@ def test_a_topic_for_everybody_must_be_one(site, tmp_path):
     assert TopicSubscription.objects.count() == 1
     with pytest.raises(FileRefused):
         job(path, topics=["Nothing"])
+
+
+# -- as the programs write their files, and as spreadsheets save them anew ------------------------------------------
+
+NAME = "Zoë Ödegård"
+WRITTEN = {
+    "listmonk and Substack": ("utf-8", "\n"),
+    "Ghost and Buttondown": ("utf-8", "\r\n"),
+    "saved by Excel": ("utf-8-sig", "\r\n"),
+    "with a mark of its encoding": ("utf-8-sig", "\n"),
+    "saved by an old Excel": ("cp1252", "\r\n"),
+    "saved by Excel as Unicode text": ("utf-16", "\r\n"),
+}
+"""Encodings and line ends."""
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+@pytest.mark.parametrize("program", SAMPLES)
+def test_each_program_comes_in_however_its_file_is_written(site, tmp_path, program, how):
+    topics.create("Releases", "", public=True)
+    encoding, line_end = WRITTEN[how]
+    path = tmp_path / "people.csv"
+    text = line_end.join([*SAMPLES[program], ""]).replace("Ada", NAME)
+    path.write_bytes(text.encode(encoding))
+    file = job(path).files[0]
+    assert file.columns.program.name == program and file.columns.unknown == []
+    assert taken_in(path) == {"new": 1, "away": 1}
+    (place,) = Subscription.objects.all()
+    details = services.details_of(place.person_id, Reason.SHOW_PERSON, "test")
+    assert details.email.reveal() == "ada@example.com"
+    if program not in ("Substack", "Buttondown"):  # they have no names
+        assert details.name.reveal() == NAME
+
+
+def test_listmonks_quoting_is_read_as_go_writes_it(site, tmp_path):
+    """Go's encoding/csv ends lines with a line feed, and quotes what has a comma, a quotation mark, a line end or a
+    space at its beginning; `attributes` is JSON."""
+    topics.create("News, weekly", "", public=True)
+    rows = [
+        SAMPLES["listmonk"][0],
+        'u1,ada@example.com,"Lovelace, ""Ada""","{""city"": ""Bonn, am Rhein"", ""topics"": [""News, weekly""]}",'
+        "enabled,2021-02-04 07:55:20.5 +0100 CET,2021-02-05 07:55:20 +0100 CET",
+        "u2,bert@example.com,Bert,{},enabled,2021-02-04 07:55:20.12345 +0300 +03,",
+        'u3,cleo@example.com," Cleo","{""topics"": ""News""}",disabled,2021-02-04 07:55:20 +0000 UTC,',
+        "u4,dora@example.com,,{},blocklisted,2021-02-04 07:55:20 +0000 UTC,",
+    ]
+    path = tmp_path / "subscribers.csv"
+    path.write_bytes("\n".join([*rows, ""]).encode())
+    found = examined(path)
+    assert (found.counts["new"], found.away) == (2, {"status (unsubscribed)": 1, "status (removed)": 1}), found.bad
+    taken_in(path)
+    names = {
+        services.details_of(place.person_id, Reason.SHOW_PERSON, "test").name.reveal()
+        for place in Subscription.objects.all()
+    }
+    assert names == {'Lovelace, "Ada"', "Bert"}
+    assert TopicSubscription.objects.get().topic.name == "News, weekly"
+    moments = Subscription.objects.order_by("confirmed_at").values_list("confirmed_at", flat=True)
+    assert [f"{moment:%H:%M:%S.%f}" for moment in moments] == ["04:55:20.123450", "06:55:20.500000"]
+
+
+def test_what_listmonks_file_does_not_say_is_said():
+    caution = recognise(SAMPLES["listmonk"][0].split(",")).caution
+    for lost in ("unsubscribed from a list", "not confirmed it", "neither the lists", "created_at", "attributes"):
+        assert lost in caution
+
+
+def test_a_better_date_than_listmonks_can_be_stated(site, tmp_path):
+    path = written(tmp_path / "l.csv", *SAMPLES["listmonk"])
+    taken_in(path, {"created_at": "-"})
+    assert f"{Subscription.objects.get().confirmed_at:%Y-%m-%d}" == "2024-05-01"
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_note_of_several_lines_is_one_field(site, tmp_path, line_end):
+    head = SAMPLES["Ghost"][0]
+    row = f'1,ada@example.com,Ada,"first{line_end}second, ""quoted""",true,,,2021-02-04T07:55:20.000Z,,,'
+    path = tmp_path / "ghost.csv"
+    path.write_bytes(f"{head}{line_end}{row}{line_end}".encode())
+    assert taken_in(path) == {"new": 1}

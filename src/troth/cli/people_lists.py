@@ -234,6 +234,7 @@ def _as_json(checked: "ExaminedFile", counts: dict[str, int], job: "PeopleImport
         "who_is_gone": {columns.called(place): meaning for place, meaning in columns.telling.items()},
         "not_read": columns.unread,
         "program": columns.program.name if columns.program else None,
+        "caution": (columns.program.caution if columns.program else "") or None,
         "unknown_columns": columns.unknown,
         "files": {name: dict(states) for name, states in checked.files.items()},
         "topics": {names[number]: count for number, count in checked.topics.most_common()},

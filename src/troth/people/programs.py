@@ -110,7 +110,9 @@ PROGRAMS: tuple[Program, ...] = (
         not_kept=_set("uuid updatedat"),
         caution="In listmonk, somebody who unsubscribed from a list, or has not confirmed it, can still have the "
         "status enabled, and the file does not say so. Import only an export of one list with the subscription "
-        "status confirmed.",
+        "status confirmed. The file names neither the lists nor when somebody confirmed: the day they were added to "
+        "listmonk (created_at) is taken for the date of consent; if you know a better one, do not read that column and "
+        "state it. Of attributes, only topics are read.",
     ),
     Program(
         "Mailchimp",
@@ -161,10 +163,12 @@ PROGRAMS: tuple[Program, ...] = (
     ),
 )
 
-# listmonk writes times as Go prints them: 2024-05-01 12:00:00.123456 +0000 UTC
-_GO_ZONE = re.compile(r"([+-]\d{4}) [A-Z]{1,5}$")
+# listmonk writes times as Go prints them: 2024-05-01 12:00:00.12345 +0000 UTC. Zeros at the end of the fraction are
+# left out, and Python takes such a fraction only where the offset follows at once; a zone without a name is its offset
+# again.
+_GO_ZONE = re.compile(r" ?([+-]\d{4}) (?:[A-Z]{1,5}|[+-]\d{2,4})$")
 
 
 def without_zone_name(moment: str) -> str:
-    """Return a time without the zone's name that Go prints behind its offset."""
+    """Return a time without what Go prints around its offset: a space, and the zone's name."""
     return _GO_ZONE.sub(r"\1", moment)

@@ -9,7 +9,7 @@ import base64
 import binascii
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -21,12 +21,13 @@ from troth.core.config.sections import Config
 from troth.core.networks import is_loopback
 from troth.core.text.terminal import steers
 from troth.gate import message
-from troth.gate.doors import mail_relay
+from troth.gate.doors import mail_relays
 from troth.gate.sender_dns import spf
 from troth.gate.sender_dns.name_server import NameServers, NotAnswered
 
 type RecordState = Literal["ok", "warn", "wrong", "unknown"]
 """`wrong`: email would be refused, or taken for forged. `unknown`: it could not be checked."""
+_ASK_PROVIDER = "Ask its provider for the `include:` that stands for its machines, and see that the record has it."
 _AGAIN = "Check again later; if it stays so, set `dns_server` under [mail]."
 
 
@@ -60,20 +61,30 @@ class SenderSetup:
     site_host: str
     dkim_record: tuple[str, str] | None
     """Name and value of the record for our own key; None where we have none and sign nothing."""
+    further: tuple[str, ...] = ()
+    """Host names or addresses of the other SMTP servers that emails may leave by."""
 
     @classmethod
     def of(cls, config: Config, dkim_record: tuple[str, str] | None) -> "SenderSetup":
         """Return the setup of these settings."""
         domain = message.recipient(config.mail.sender).domain
         host = urlsplit(config.site.url).hostname or ""
-        return cls(domain, mail_relay(config.mail).host, host, dkim_record)
+        first, *further = (door.host for door in mail_relays(config))
+        return cls(domain, first, host, dkim_record, tuple(further))
 
 
 def examine(setup: SenderSetup, names: NameServers) -> list[RecordCheck]:
-    """Return one check each for SPF, DKIM and DMARC, in this order. Takes a minute at most."""
+    """Return one check each for SPF, DKIM and DMARC, in this order, and one for SPF of each further relay. Takes a
+    minute at most."""
     checks: Mapping[str, Callable[[SenderSetup, NameServers], RecordCheck]]
     checks = {"SPF": _spf, "DKIM": _dkim, "DMARC": _dmarc}
-    return [_checked(kind, check, setup, names) for kind, check in checks.items()]
+    results = [_checked(kind, check, setup, names) for kind, check in checks.items()]
+    try:
+        return [*results, *_spf_of_further(setup, names)]
+    except NotAnswered as refusal:
+        hosts = ", ".join(setup.further)
+        problem = f"Whether the SPF record allows {hosts} could not be checked: {refusal}."
+        return [*results, RecordCheck("SPF", "unknown", problem, _AGAIN)] if setup.further else results
 
 
 def _checked(
@@ -94,7 +105,7 @@ def _checked(
 def _spf(setup: SenderSetup, names: NameServers) -> RecordCheck:
     domain = setup.domain
     texts = [text for text in spf.records(names.texts(domain)) if not any(map(steers, text))]
-    publish = _merged(texts, _relay_term(setup))
+    publish = _merged(texts, setup)
     if not texts:
         words = "Publish this record, with what the SMTP server’s provider asks for."
         return RecordCheck("SPF", "wrong", f"{domain} has no SPF record.", words, domain, publish)
@@ -120,11 +131,44 @@ def _spf_of_relay(setup: SenderSetup, record: spf.SpfRecord, publish: str, names
     except spf.SpfFault as fault:
         problem = f"The SPF record of {setup.domain} may not count: {fault}."
         return RecordCheck("SPF", "warn", problem, "Shorten or correct it.")
-    if places and "pass" not in results and not record.delegates:
+    if "pass" in results and places:
+        return RecordCheck("SPF", "ok", f"{setup.domain} has an SPF record, and it names {setup.relay}.")
+    if places and not record.delegates:
         problem = f"The SPF record of {setup.domain} does not name the SMTP server {setup.relay}."
         mend = "Unless it sends from other machines that are named, publish this one."
         return RecordCheck("SPF", "warn", problem, mend, setup.domain, publish)
-    return RecordCheck("SPF", "ok", f"{setup.domain} has an SPF record.")
+    if not setup.further:
+        return RecordCheck("SPF", "ok", f"{setup.domain} has an SPF record. {_not_known(setup, places)}")
+    # Of several SMTP servers, nothing says whose machines an `include:` stands for.
+    return RecordCheck("SPF", "unknown", _not_known(setup, places), _ASK_PROVIDER)
+
+
+def _not_known(setup: SenderSetup, places: list[str]) -> str:
+    """Say why it cannot be known whether the record allows the relay to send."""
+    if is_loopback(setup.relay):
+        return (
+            "Whether it names the public address of this machine, where the SMTP server is, was not checked: that "
+            "address is not in the settings."
+        )
+    if not places:
+        return f"Whether it names the SMTP server {setup.relay} is not known: that name has no address in DNS."
+    return (
+        f"Whether it allows the SMTP server {setup.relay} is not known: no address of that name is in it, but it "
+        "leaves part of the answer to other domains, and providers send from other machines than they take email at."
+    )
+
+
+def _spf_of_further(setup: SenderSetup, names: NameServers) -> list[RecordCheck]:
+    """Return one check for each further relay, where the record itself can be used."""
+    texts = spf.records(names.texts(setup.domain))
+    try:
+        record = spf.parse(texts[0]) if len(texts) == 1 and not any(map(steers, texts[0])) else None
+    except spf.SpfFault:
+        record = None
+    if record is None or not record.names_somebody:
+        return []  # the first check says so
+    publish = _merged(texts, setup)
+    return [_spf_of_relay(replace(setup, relay=host), record, publish, names) for host in setup.further]
 
 
 def _addresses(host: str, names: NameServers) -> list[str]:
@@ -134,20 +178,22 @@ def _addresses(host: str, names: NameServers) -> list[str]:
         return names.addresses(host)
 
 
-def _relay_term(setup: SenderSetup) -> str:
-    """Return the mechanism that names the relay; of one on this machine, the host that visitors reach."""
-    host = setup.site_host if is_loopback(setup.relay) else setup.relay
+def _relay_term(relay: str, site_host: str) -> str:
+    """Return the mechanism that names a relay; of one on this machine, the host that visitors reach."""
+    host = site_host if is_loopback(relay) else relay
     try:
         return f"ip{ipaddress.ip_address(host).version}:{host}"
     except ValueError:
         return f"a:{host}"
 
 
-def _merged(texts: list[str], term: str) -> str:
-    """Return one SPF record of all terms, with `term` before the last; softfail where the rest was not decided."""
+def _merged(texts: list[str], setup: SenderSetup) -> str:
+    """Return one SPF record of all terms, with one for each relay before the last; softfail where the rest was not
+    decided."""
+    relays = [_relay_term(relay, setup.site_host) for relay in (setup.relay, *setup.further)]
     terms = [part for text in sorted(texts) for part in text.split(" ")[1:] if part]
     last = [part for part in terms if part.lstrip("+-~?").lower() == "all" or part.lower().startswith("redirect=")]
-    rest = dict.fromkeys([part for part in terms if part not in last] + [term])
+    rest = dict.fromkeys([part for part in terms if part not in last] + relays)
     decided = len(set(last)) == 1 and len(last) < len(terms)
     return " ".join(["v=spf1", *rest, last[0] if decided else "~all"])
 
