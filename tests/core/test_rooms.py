@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.urls import reverse
+from msgspec.structs import replace
 
 import troth
 from troth.core.entry import Kind
@@ -61,6 +62,10 @@ def test_the_navigation_leads_to_pages_that_its_readers_may_open(settings):
         assert reverse(link.url_name)
         assert (SOURCE / f"kit/templates/kit/icons/{link.icon}.svg").exists()
     assert navigation.links_for(None) == [] and navigation.links_for("stranger") == []
+    without = navigation.links_for(Role.OWNER)
+    assert without == [link for link in navigation.links() if link.url_name != "orders"]  # nothing is sold here
+    config = settings.TROTH_CONFIG
+    settings.TROTH_CONFIG = replace(config, shop=replace(config.shop, enabled=True))
     assert navigation.links_for(Role.OWNER) == list(navigation.links())
 
 

@@ -17,7 +17,7 @@ from troth.office.models import Operator
 ASKED = {
     "team_remove", "held_release", "held_drop", "held_spare", "held_uphold", "api_token_end",
     "statistics_note_remove", "canned_change", "campaign_delete", "campaign_send", "campaign_resume", "campaign_cancel",
-    "campaign_retry", "mail_template_delete",
+    "campaign_retry", "mail_template_delete", "refund_order",
 }  # fmt: skip
 """One press asks, the second does it."""
 A_PAGE_BEFORE = {
@@ -45,7 +45,7 @@ HARMLESS = {
     "statistics_note", "canned", "team_add", "team_link", "api_tokens", "run_checks",  # add something
     "campaign_new", "campaign_from_feed", "campaign_feed_items",
     "campaign_check_dns", "campaign_add_image", "campaign_test", "campaign_duplicate", "topic_new",
-    "campaign_recipients_export", "mail_template_new",
+    "campaign_recipients_export", "mail_template_new", "find_orders", "resend_order",
     "import_people", "import_check", "import_discard",  # nothing is imported; the operator has the file
     "account_login", "account_logout", "account_reauthenticate", "account_change_password", "account_set_password",
     "mfa_authenticate", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_activate_totp",

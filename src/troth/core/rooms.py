@@ -166,7 +166,7 @@ class Room:
     """Called before a person is erased: forget what is remembered of their address outside of their records."""
     retention: tuple[Retained, ...] = ()
     active: Callable[[Config], bool] = lambda _config: True
-    """Whether the operator uses it: of one that is off, the policy names nothing that is kept."""
+    """Whether the operator uses it: of one that is off, the policy and the console's navigation name nothing."""
     kept_by_law: tuple[RetentionDuty, ...] = ()
     """Which classes of its records a law requires to be kept, even if the person is erased (`vault.legal_holds`)."""
     collects: Callable[[Config], Sequence[Collected]] = lambda _config: ()

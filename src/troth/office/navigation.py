@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from django.conf import settings
+
 from troth.core.rooms import MenuLink, rooms
 from troth.kit.roles import EVERYBODY, OWNERS
 
@@ -31,5 +33,6 @@ def links() -> tuple[MenuLink, ...]:
 
 
 def links_for(role: str | None) -> list[MenuLink]:
-    """Return what an operator of this role sees."""
-    return [link for link in links() if role in (link.roles or EVERYBODY)]
+    """Return what an operator of this role sees: nothing of a package that is off."""
+    unused = {link for room in rooms() if not room.active(settings.TROTH_CONFIG) for link in room.navigation}
+    return [link for link in links() if link not in unused and role in (link.roles or EVERYBODY)]

@@ -19,6 +19,8 @@ class ListedPrice:
     price: str
     state: str
     url: str
+    label: str
+    """The state in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,9 @@ class ListedProduct:
 
     def told(self) -> dict[str, Any]:
         """Return it for JSON."""
-        prices = [{name: getattr(price, name) for name in ListedPrice.__slots__} for price in self.prices]
+        prices = [
+            {name: getattr(price, name) for name in ListedPrice.__slots__ if name != "label"} for price in self.prices
+        ]
         return {"product": self.slug, "name": self.name, "on_sale": self.on_sale, "prices": prices}
 
 
@@ -42,7 +46,12 @@ def products() -> list[ListedProduct]:
     by_product: dict[Any, list[ListedPrice]] = {}
     for row in rows:
         listed = ListedPrice(
-            row.edition.name, row.edition.seats, money.shown(row.amount, row.currency), row.state, row.url
+            row.edition.name,
+            row.edition.seats,
+            money.shown(row.amount, row.currency),
+            row.state,
+            row.url,
+            Price.State(row.state).label,
         )
         by_product.setdefault(row.edition.product_id, []).append(listed)
     return [

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from troth.core.config.sections import Config
 from troth.core.purpose import Purpose
-from troth.core.rooms import Collected, OutsideWork, Room
+from troth.core.rooms import Collected, MenuLink, OutsideWork, Room
+from troth.kit.roles import DESK
 from troth.shop import asking, erase, intake, retention
 from troth.shop.entry import CardNotice, CheckoutReturn
 from troth.shop.mails import ORDER, REFUND, SHOP_ALERT, compose_alerts, compose_orders, compose_refunds
@@ -38,6 +39,17 @@ ROOM = Room(
     kept_by_law=(INVOICE,),
     collects=_collects,
     status=_status,
+    urls="troth.shop.urls",
+    navigation=(
+        MenuLink(
+            place=27,
+            url_name="orders",
+            label="Orders",
+            icon="orders",
+            also=("find_orders", "order", "refund_order", "resend_order", "products"),
+            roles=DESK,
+        ),
+    ),
     columns=frozenset(
         {
             # The operator's own words: products, editions, coupons.
