@@ -116,7 +116,7 @@ def start(base: int) -> House:
 @contextmanager
 def running() -> Iterator[House]:
     """A demo for as long as the block runs."""
-    house = start(free_ports(5))
+    house = start(free_ports(6))
     try:
         yield house
         house.was_quiet()

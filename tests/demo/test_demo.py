@@ -26,7 +26,7 @@ def _gone(processes: list[psutil.Process], seconds: float) -> list[psutil.Proces
 
 def _free(base: int) -> bool:
     try:
-        for port in range(base, base + 5):
+        for port in range(base, base + 6):
             socket.create_server(("127.0.0.1", port)).close()
     except OSError:
         return False
@@ -35,7 +35,7 @@ def _free(base: int) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_all_it_names_and_ends_cleanly(number):
-    base = houses.free_ports(5)
+    base = houses.free_ports(6)
     house = houses.start(base)
     for address in (house.front + "/newsletter", house.vendor, house.mail, house.office + "/sign-in/", house.sign_in):
         assert httpx.get(address).status_code == 200, address
@@ -53,7 +53,7 @@ def test_it_serves_all_it_names_and_ends_cleanly(number):
 
 
 def test_killed_without_a_word_it_leaves_no_process():
-    base = houses.free_ports(5)
+    base = houses.free_ports(6)
     house = houses.start(base)
     family = psutil.Process(house.process.pid).children(recursive=True)
     house.process.kill()
@@ -65,7 +65,7 @@ def test_killed_without_a_word_it_leaves_no_process():
 def test_ended_while_it_starts_it_leaves_nothing(tmp_path):
     for seconds in (0.4, 1.2, 2.0):
         process = subprocess.Popen(
-            [*houses.TROTH, "demo", "--json", "--port-base", str(houses.free_ports(5))],
+            [*houses.TROTH, "demo", "--json", "--port-base", str(houses.free_ports(6))],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "TMPDIR": str(tmp_path)},
@@ -80,7 +80,7 @@ def test_ended_while_it_starts_it_leaves_nothing(tmp_path):
 
 def test_with_a_past_a_campaign_goes_out_and_kept_the_site_stays_without_its_processes(tmp_path):
     process = subprocess.Popen(
-        [*houses.TROTH, "demo", "--keep", "--days", "3", "--json", "--port-base", str(houses.free_ports(5))],
+        [*houses.TROTH, "demo", "--keep", "--days", "3", "--json", "--port-base", str(houses.free_ports(6))],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
@@ -139,7 +139,7 @@ def _troth(house: houses.House, *words: str, check: bool = True) -> subprocess.C
 
 
 def test_a_person_is_told_where_to_look():
-    base = houses.free_ports(5)
+    base = houses.free_ports(6)
     process = subprocess.Popen(
         [*houses.TROTH, "demo", "--port-base", str(base)],
         stdout=subprocess.PIPE,
@@ -159,7 +159,7 @@ def test_a_person_is_told_where_to_look():
 
 
 def test_a_port_in_use_is_named_with_a_way_out():
-    base = houses.free_ports(5)
+    base = houses.free_ports(6)
     with socket.create_server(("127.0.0.1", base + 3)), pytest.raises(DemoError) as refused:
         Ports(base).check()
     assert str(base + 3) in str(refused.value)
@@ -170,7 +170,7 @@ def test_without_the_packages_of_its_mail_company_it_says_what_brings_them(monke
     there = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "dkim" else there(name))
     with pytest.raises(DemoError, match=r"real sites do not need them\): dkimpy\.") as refused:
-        main(houses.free_ports(5))
+        main(houses.free_ports(6))
     assert "make demo" in refused.value.mend
 
 

@@ -68,7 +68,7 @@ def test_a_buyer_goes_from_our_page_to_the_companys_and_the_notice_makes_the_ord
     assert json.loads(done.stdout)["state"] == "refunded"
     assert shop.status()["people"] == 1
     said = served.log(shop.site)
-    assert "Refused:" not in said and "ada@example.com" not in said and "failed" not in said
+    assert "tripwire" not in said and "Refused:" not in said and "ada@example.com" not in said and "failed" not in said
 
 
 def test_who_comes_back_is_enough_where_no_notice_comes(shop, company):

@@ -42,7 +42,7 @@ class Server(StrEnum):
 
 
 def demo(
-    port_base: Annotated[int, typer.Option(metavar="N", help="The first of five ports.")] = 8700,
+    port_base: Annotated[int, typer.Option(metavar="N", help="The first of six ports.")] = 8700,
     as_json: JsonOption = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the site's folder afterwards.")] = False,
     days: Annotated[int, typer.Option(metavar="N", help="Days of generated visits; 0: none.")] = 90,

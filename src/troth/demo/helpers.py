@@ -20,6 +20,9 @@ class Helper:
     """Runs `python -m <module> <arguments>` and waits for its first line. Raises `TrothError` if there is none. `log`:
     the file descriptor for its stderr."""
 
+    line: str
+    """What it said when it was ready."""
+
     def __init__(self, module: str, arguments: Sequence[str], *, log: int) -> None:
         self._module = module
         demo = os.getpid()
@@ -38,18 +41,19 @@ class Helper:
             preexec_fn=end_with_demo,
         )
         try:
-            self._wait_for_first_line()
+            self.line = self._first_line()
         except BaseException:  # stopped meanwhile: nobody else knows this process yet
             self.end()
             raise
 
-    def _wait_for_first_line(self) -> None:
+    def _first_line(self) -> str:
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             line = self._process.stdout.readline() if selector.select(_START_SECONDS) else b""
         if not line:
             raise TrothError(f"{self._module} did not start.", mend="See the last lines of the demo's log.")
+        return line.decode().strip()
 
     def end(self) -> None:
         """Terminate it, and kill it if it does not end in time."""

@@ -1,6 +1,6 @@
-"""`troth demo`: a complete site on this machine, with a sample vendor's website and a test mail server. Creates it in a
-temporary folder and starts Troth's processes as `troth serve` would, and those two. Ends on SIGTERM or SIGINT, leaves
-no process behind, and deletes the site. May touch: that folder, and five ports on 127.0.0.1."""
+"""`troth demo`: a complete site on this machine, with a sample vendor's website, a test mail server and a test card
+company. Creates it in a temporary folder and starts Troth's processes as `troth serve` would, and those three. Ends on
+SIGTERM or SIGINT, leaves no process behind, deletes the site. May touch: that folder, and six ports on 127.0.0.1."""
 
 import errno
 import http
@@ -42,7 +42,7 @@ class DemoError(TrothError):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Five ports in a row, all on loopback."""
+    """Six ports in a row, all on loopback."""
 
     base: int
 
@@ -71,13 +71,18 @@ class Ports:
         """The test mail server's SMTP port."""
         return self.base + 4
 
+    @property
+    def card_company(self) -> str:
+        """The test card company's pages and API."""
+        return f"http://localhost:{self.base + 5}"
+
     def check(self) -> None:
         """Raise `DemoError` if one of them is not available."""
-        if not 1024 <= self.base <= 65531:
+        if not 1024 <= self.base <= 65530:
             raise DemoError(
-                f"{self.base} cannot be the first of five ports.", mend="Choose 1024 to 65531 with --port-base."
+                f"{self.base} cannot be the first of six ports.", mend="Choose 1024 to 65530 with --port-base."
             )
-        for port in range(self.base, self.base + 5):
+        for port in range(self.base, self.base + 6):
             try:
                 socket.create_server(("127.0.0.1", port)).close()
             except OSError as error:
@@ -146,6 +151,10 @@ def _run(folder: Path, ports: Ports, says: "_DemoOutput", days: int) -> int:
         if days:
             says.line(f"→ generating {days} days of visits and a newsletter (about 10 s)")
             helpers.ask("troth.demo.on_site", [str(root), "troth.demo.history", str(days), ports.vendor], log=log)
+        says.line("→ starting the test card company, publishing products")
+        company = _card_company(ports, log)
+        ending.callback(company.end)
+        helpers.ask("troth.demo.on_site", [str(root), "troth.demo.selling", company.line], log=log)
         says.line("→ starting Troth: intake, worker, admin server, public server")
         supervisor = Supervisor(root, quiet=True, one_user=True)
         ending.callback(supervisor.stop)
@@ -209,6 +218,13 @@ events = ["trial"]
 goals = ["trial", "/thanks.html"]
 products = ["Plainbook", "Tidemark"]
 
+[shop]
+enabled = true
+api = "{ports.card_company}"
+pages = "{ports.card_company}"
+currencies = ["EUR", "USD"]
+terms_url = "{ports.vendor}/about.html"
+
 [mail]
 relay = "smtp://localhost:{ports.smtp}"
 sender = "letters@{_DOMAIN}"
@@ -226,6 +242,10 @@ def _mail_company(site: Site, ports: Ports, log: int) -> helpers.Helper:
     if key.exists():
         arguments += ["--dkim-key", str(key), "--dkim-selector", "troth", "--dkim-domain", _DOMAIN]
     return helpers.Helper("troth.demo.mailcompany", arguments, log=log)
+
+
+def _card_company(ports: Ports, log: int) -> helpers.Helper:
+    return helpers.Helper("troth.demo.card_company", ["--port", str(ports.base + 5), "--json"], log=log)
 
 
 def _vendor_site(folder: Path, ports: Ports, log: int) -> helpers.Helper:
@@ -313,6 +333,8 @@ def _walk(at: Addresses) -> list[tuple[str, str, str]]:
         ("7  See your data", f"{at.front}/privacy/me", "as a visitor; export it or delete it"),
         ("8  See the statistics", f"{at.office}/visitors/", "your own visit, and earlier days that were generated"),
         ("9  Write a newsletter", f"{at.office}/newsletter/", "topics, two sent campaigns, a draft; all generated"),
+        ("10 Buy", f"{at.vendor}/products.html", "with a test card: 4242 4242 4242 4242 pays, …0002 is declined"),
+        ("11 See the order", f"{at.office}/orders/", "as the operator; refund it there"),
         ("   Opt out", f"{at.front}/privacy/choices", "of statistics, with one click"),
         ("   Past issues", f"{at.front}/newsletter/archive", "of the newsletter, with an RSS feed"),
         ("   Forms", f"{at.front}/newsletter", "Troth's own newsletter form; /contact is the other"),

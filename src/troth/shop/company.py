@@ -27,6 +27,13 @@ class NoShop(TrothError):
     """Selling is off, or not set up."""
 
 
+def load() -> None:
+    """Load the card company's client if the shop is on. To be called before the tripwire is armed: a library that comes
+    with it (urllib3 2.x) binds a socket while it is imported, to see whether this machine has IPv6."""
+    if settings.TROTH_CONFIG.shop.enabled:
+        _ = stripe_company.StripeCompany
+
+
 def company() -> CardCompany:
     """Return the card company. Raises `NoShop` if the shop is off or has no key. Each call is tried once: whoever asks
     comes back with the same key."""

@@ -10,6 +10,7 @@ from django.db import connection
 from troth.core.site import Site
 from troth.gate import mailer, tripwire, tripwire_log
 from troth.rights.holdings import dealt_with
+from troth.shop import company
 from troth.supervisor.brief import Brief
 from troth.vault.keeper import keeper
 from troth.worker import log, publish, timers
@@ -22,6 +23,7 @@ def work(brief: Brief) -> None:
     log.set_up(json=not brief.terminal)
     config, site = settings.TROTH_CONFIG, settings.TROTH_SITE
     _check_database(site)
+    company.load()
     tripwire.arm(mailer.doors(config), tripwire_log.path(site.data, "worker"))
     keeper().check()
     keeper().disarm_strangers(dealt_with)
