@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import re
 import time
 import uuid
 from urllib.parse import quote
@@ -11,7 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from troth.core.text.card_numbers import _IBAN_LENGTHS, find, mask
+from tests.core import mixed_log
+from tests.core.number_traps import (
+    column,
+    digits,
+    euros,
+    iban,
+    imei,
+    imei_spaced,
+    national,
+    order,
+    table,
+    telephone,
+)
+from troth.core.text import card_numbers, digit_encodings
+from troth.core.text.card_numbers import find, mask
 
 # Published by the schemes and the card companies to be tried in tests; none belongs to anybody.
 NUMBERS = [
@@ -148,6 +163,7 @@ DISGUISES = {
     "a list of digits": lambda n: json.dumps([int(digit) for digit in n]),
     "quoted-printable": lambda n: each(n, "={:02X}"),
     "quoted-printable spaces": lambda n: grouped(n, "=20"),
+    "quoted-printable full width": lambda n: quote(wide(n)).replace("%", "="),
     "tags between groups": lambda n: grouped(n, "</b><b>"),
     "tags between digits": lambda n: "".join(f"<i>{digit}</i>" for digit in n),
     "a tag with words": lambda n: grouped(n, '<span class="x y">'),
@@ -258,6 +274,8 @@ def test_what_is_packed_is_masked_where_it_stands():
         "2026-11-24T16:20:00.000000Z",
         "978-3-16-148410-0",
         "",
+        "a=1\nns=1181736630300167512 n=3",
+        "a=20 b=30 iban=DE30 4567 3261 4218 4817 36 ms=1503571203241",
         "•••• 4242",
         "•••• 4242 4242 4242 4242",
     ],
@@ -265,64 +283,6 @@ def test_what_is_packed_is_masked_where_it_stands():
 def test_what_only_looks_like_a_number_is_left_alone(text):
     assert find(text) == []
     assert mask(text) == text
-
-
-def check_digit(body):
-    total = 0
-    for place, digit in enumerate(reversed(body)):
-        value = int(digit) * (2 if place % 2 == 0 else 1)
-        total += value - 9 if value > 9 else value
-    return str(-total % 10)
-
-
-def digits(chance, count):
-    return "".join(chance.choices("0123456789", k=count))
-
-
-def imei(chance):
-    body = chance.choice(["35", "86", "01", "99", "45", "52"]) + digits(chance, 12)
-    return body + check_digit(body)
-
-
-def imei_spaced(chance):
-    number = imei(chance)
-    return f"{number[:2]} {number[2:8]} {number[8:14]} {number[14]}"
-
-
-def iban(chance, separator=""):
-    country = chance.choice(sorted(_IBAN_LENGTHS))
-    body = digits(chance, _IBAN_LENGTHS[country] - 4)
-    turned = "".join(str(int(letter, 36)) for letter in body + country + "00")
-    whole = f"{country}{98 - int(turned) % 97:02d}{body}"
-    return separator.join(whole[at : at + 4] for at in range(0, len(whole), 4))
-
-
-def telephone(chance):
-    country = chance.choice(["1", "30", "33", "36", "37", "38", "39", "4", "44", "49", "52", "62", "90"])
-    rest = digits(chance, 15 - len(country) - chance.randrange(4))
-    separator = chance.choice(["", " ", "-"])
-    return f"+{country}{separator}{rest[:3]}{separator}{rest[3:7]}{separator}{rest[7:]}"
-
-
-def national(chance):
-    rest = digits(chance, chance.randrange(7, 11))
-    return f"0{chance.randrange(2, 10)}{rest[:2]} {rest[2:]}"
-
-
-def order(chance):
-    return digits(chance, chance.randrange(6, 13))
-
-
-def table(chance):
-    return " ".join(str(chance.randrange(10_000)) for _ in range(12))
-
-
-def column(chance):
-    return "\n".join(str(chance.randrange(45_000_000, 46_000_000)) for _ in range(6))
-
-
-def euros(chance):
-    return " ".join(f"{chance.randrange(100_000) / 100:.2f}" for _ in range(8))
 
 
 # The share of samples in which something is taken for a card number, at most.
@@ -471,3 +431,53 @@ LETTERS = st.text(st.characters(categories=["Lu", "Ll"], max_codepoint=0x24F), m
 def test_a_number_is_found_between_any_words(number, disguise, before, after):
     text = f"{before} ; {DISGUISES[disguise](number)} ; {after}"
     assert number[-4:] in [hit.last_four for hit in find(text)]
+
+
+def test_a_log_of_all_kinds_has_none():
+    log = mixed_log.made(150_000)
+    assert find(log) == []
+
+
+def test_every_disguise_is_found_in_a_long_log_wherever_it_stands():
+    chance = random.Random(20261130)
+    lines = mixed_log.made(300_000).split("\n")
+    planted = {}
+    for place, (disguise, form) in zip(
+        chance.sample(range(len(lines)), len(DISGUISES)), DISGUISES.items(), strict=True
+    ):
+        number = chance.choice(NUMBERS)
+        planted[place] = f"note ; {form(number)} ; {disguise}"
+        lines[place] = planted[place]
+    log = "\n".join(lines)
+    hits = find(log)
+    starts = [log.index(text) for _, text in sorted(planted.items())]
+    assert len(hits) == len(starts)
+    assert all(start < hit.start < start + 3_000 for start, hit in zip(starts, hits, strict=True))
+    assert find(mask(log)) == []
+
+
+@pytest.mark.parametrize("shift", range(-24, 25, 4))
+def test_a_number_is_found_once_where_a_long_text_is_divided(shift):
+    before = ("x" * 63 + "\n") * 2_000
+    edge = 3 * card_numbers._PIECE + shift
+    text = f"{before[:edge]} 4242 4242 4242 4242 {before}"
+    assert [(hit.start, hit.last_four) for hit in find(text)] == [(edge + 1, "4242")]
+
+
+PARTS = st.sampled_from(
+    [*NUMBERS, *LOOSE, IBAN, "card ", "x", ".", "\\", "&#5", "2;", "=3", "</b>", "%25", "MA==", "3432"]
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(PARTS | st.sampled_from(sorted(DISGUISES)).map(lambda name: DISGUISES[name](NUMBERS[0])), max_size=10))
+def test_what_is_passed_over_quickly_holds_nothing(parts):
+    """With all that saves time switched off, the same is found."""
+    text = "".join(parts)
+    quick = find(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(card_numbers, "_may_be_number", lambda *_: True)
+        patch.setattr(card_numbers._Judge, "holds_number", lambda *_: True)
+        patch.setattr(digit_encodings, "_may_tell", lambda *_: True)
+        patch.setattr(digit_encodings, "_QUADS", re.compile("[A-Za-z0-9+/_-]"))
+        assert find(text) == quick

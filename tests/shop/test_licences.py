@@ -178,6 +178,19 @@ def test_keys_follow_one_another_and_earlier_licences_stay_good(place):
         Verifier([first.text], product="editor").verify(new)
 
 
+def test_a_key_in_use_stays_so_though_a_backup_brings_it_back_as_the_next(place):
+    signing.make(place)
+    second = signing.make(place)
+    former = (place.licence_keys / "2.next").read_bytes()
+    signing.use(place)
+    (place.licence_keys / "2.next").write_bytes(former)
+    keys = signing.load(place)
+    assert [(key.number, key.in_use) for key in keys] == [(1, True), (2, True)]
+    assert signing.current(keys).id == second.id
+    third = signing.make(place)
+    assert (third.number, third.in_use) == (3, False)
+
+
 def test_keys_are_their_owners_alone(place):
     signing.make(place)
     assert place.licence_keys.stat().st_mode & 0o777 == 0o700

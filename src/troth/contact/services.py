@@ -19,7 +19,7 @@ from troth.core.ids import derived
 from troth.core.intake_counts import Count
 from troth.core.purpose import Reason
 from troth.gate.models import Delivery
-from troth.vault import ledger
+from troth.vault import ledger, masked_cards
 from troth.vault.keeper import FoundPerson, keeper
 from troth.vault.ledger import WORKER
 from troth.vault.models import Canary, Person, Record
@@ -56,8 +56,11 @@ class _MessageBatch:
         Thread.with_canaries.bulk_update(existing.values(), ["state", "last_at"])
         Record.with_canaries.bulk_create(self._records)
         Message.with_canaries.bulk_create(self._messages)
-        if len(Canary.among(ids)) < len(ids):  # no operator is told of what an invented person wrote
+        canaries = Canary.among(ids)  # no operator is told of what an invented person wrote
+        if len(canaries) < len(ids):
             notices.queue(self._now)
+        real = zip(self._batch, self._found, strict=True)
+        masked_cards.note(submission.entry for submission, match in real if match.person.id not in canaries)
         ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)
 
     def _fresh(self, existing: Container[UUID]) -> dict[UUID, Thread]:

@@ -30,7 +30,7 @@ from troth.newsletter.entry import EarlierSignup, LinkUsed, Signup
 from troth.newsletter.mails import CONFIRMATION
 from troth.newsletter.models import Request, Subscription
 from troth.newsletter.rate_limits import Caps, New, Turn
-from troth.vault import ledger, signing_keys
+from troth.vault import ledger, masked_cards, signing_keys
 from troth.vault.blind_index import normalise_email
 from troth.vault.keeper import FoundPerson, keeper
 from troth.vault.ledger import WORKER
@@ -88,6 +88,8 @@ class _SignUpBatch:
         Request.with_canaries.bulk_create(self._requests)
         Delivery.with_canaries.bulk_create(self._deliveries)
         caps.save()
+        real = zip(self._batch, self._found, strict=True)
+        masked_cards.note(signup.entry for signup, match in real if match.person.id not in canaries)
         ledger.write(Reason.FILE_SUBMISSION, WORKER, ids)
 
     def _new(self, entry: Signup, subscription: Subscription) -> New | None:

@@ -55,6 +55,8 @@ def lines(status: system_status.SystemStatus) -> Iterator[str]:
     yield from _gauges("set_aside", "Submissions that could not be processed.", "reason", status.site.failed_items)
     yield from _gauge("people", "Stored people.", status.site.people)
     yield from _gauges("subscriptions", "Subscriptions by state.", "state", status.site.counts["subscriptions"])
+    masked = "Card numbers that were masked in what visitors sent, since the site was made."
+    yield from _gauge("card_numbers_masked", masked, status.site.card_numbers_masked)
     yield from _gauge("erasures_waiting", "Deletions in progress.", status.erasures_waiting)
     broken = {promise: state == "broken" for promise, state in status.promises.items()}
     proven = {promise: state == "kept" for promise, state in status.promises.items()}

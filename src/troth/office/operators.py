@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from troth.core import clock
 from troth.core.errors import TrothError
+from troth.core.text.card_numbers import mask
 from troth.core.text.terminal import steers
 from troth.kit.roles import Role
 from troth.office.models import Operator, Welcome
@@ -59,7 +60,7 @@ def _link(operator: Operator, *, signs_in: bool) -> str:
 @transaction.atomic
 def add(name: str, email: str, role: Role = Role.OWNER) -> str:
     """Add an operator and return the path of their one-time link, `/welcome/<token>`, valid for 48 hours."""
-    address, name = _normal(email), name.strip()
+    address, name = _normal(email), mask(name.strip())  # B2
     if not name or len(name) > 100 or any(map(steers, name)):
         raise OperatorError(
             "A name needs 1 to 100 characters on one line.",

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from troth.core.errors import TrothError
 from troth.core.site import Site
+from troth.core.text.card_numbers import mask
 from troth.policy import data_map, lint
 from troth.policy import text as policy
 from troth.policy.models import PolicyVersion
@@ -84,7 +85,7 @@ def publish(text: Policy, change: str, by: str) -> PolicyVersion:
     if problems:
         error = f"policy.md cannot be published. {problems[0].place}: {problems[0].what}"
         raise NotPublished(error, mend="`troth policy check` lists all problems.", problems=problems)
-    change = " ".join("".join(sign if sign.isprintable() else " " for sign in change).split())
+    change = mask(" ".join("".join(sign if sign.isprintable() else " " for sign in change).split()))  # B2
     if not change:
         raise NotPublished("Say what changed.", mend="Visitors read this sentence next to the version.")
     if len(change) > LONGEST_SAID:

@@ -10,7 +10,7 @@ from django.db.models import Count
 
 from troth.core import clock
 from troth.core.rooms import rooms
-from troth.vault import row_counts
+from troth.vault import masked_cards, row_counts
 from troth.vault.models import AsideItem, WorkerState
 
 SILENT_AFTER = timedelta(seconds=60)
@@ -31,6 +31,8 @@ class SiteStatus:
     failed_items: dict[str, int]
     """Items that could not be processed, by reason."""
     people: int
+    card_numbers_masked: int
+    """In what visitors sent, since the site was made."""
     counts: dict[str, dict[str, int]]
     """Each package's counts by state (`Room.status`): `subscriptions`."""
 
@@ -48,5 +50,6 @@ def read() -> SiteStatus:
         spool_oldest_at=worker.spool_oldest_at if worker else None,
         failed_items=dict(failed.values_list("reason", "n")),
         people=row_counts.count("person"),
+        card_numbers_masked=masked_cards.total(),
         counts={name: dict(by_state) for room in rooms() for name, by_state in room.status().items()},
     )

@@ -13,6 +13,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from troth.audience.models import ApiToken
 from troth.core import clock
 from troth.core.errors import TrothError
+from troth.core.text.card_numbers import mask
 
 MOST = 100
 LONGEST_NAME = 60
@@ -43,7 +44,7 @@ def digest_of(token: str) -> bytes:
 
 def add(name: str, scope: Scope = Scope.STATISTICS) -> str:
     """Create a token for one scope and return it, for the only time. Raises `TokenError`."""
-    name = " ".join(name.split())
+    name = mask(" ".join(name.split()))  # B2
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise TokenError(
             f"A token needs a name of 1 to {LONGEST_NAME} characters.", mend="Name the program that uses it."

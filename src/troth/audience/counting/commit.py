@@ -7,7 +7,6 @@ accept only what a counter could have produced. No models here, because the fron
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -131,8 +130,20 @@ def unpack(data: bytes) -> MinuteCounts:
     return counts if names == counts.names else msgspec.structs.replace(counts, names=names)
 
 
-_without_cards = lru_cache(maxsize=20_000)(mask)
-"""Masks card numbers that the front did not recognise (B2)."""
+_clean: set[str] = set()
+_MOST_CLEAN = 20_000
+
+
+def _without_cards(name: str) -> str:
+    """Mask card numbers that the front did not recognise (B2). Only names without any are remembered."""
+    if name in _clean:
+        return name
+    masked = mask(name)
+    if masked == name:
+        if len(_clean) >= _MOST_CLEAN:
+            _clean.clear()
+        _clean.add(name)
+    return masked
 
 
 type Told = list[tuple[int, int, int, int, int, int, int, int]]

@@ -6,6 +6,7 @@ from datetime import date
 from troth.audience.models import Annotation
 from troth.audience.queries.periods import Period
 from troth.core.errors import TrothError
+from troth.core.text.card_numbers import mask
 
 LONGEST = 120
 MOST_IN_A_DAY = 5
@@ -25,8 +26,8 @@ class DayNote:
 
 
 def add(day: date, text: str) -> None:
-    """Add a note to a day. Raises `NotNoted`."""
-    text = " ".join(text.split())
+    """Add a note to a day, card numbers masked (B2). Raises `NotNoted`."""
+    text = mask(" ".join(text.split()))
     if not text or len(text) > LONGEST or not text.isprintable():
         raise NotNoted(f"A note must have 1 to {LONGEST} characters.")
     if Annotation.objects.filter(at=day.toordinal()).count() >= MOST_IN_A_DAY:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from troth.core.text.digit_encodings import MASK as MASK
-from troth.core.text.digit_encodings import TextView, views
+from troth.core.text.digit_encodings import matches_in, only, segments, views
+from troth.core.text.ibans import without_ibans
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class _Group:
 
 def find(text: str) -> list[CardNumberMatch]:
     """Return all card numbers in `text`, by position, none overlapping another."""
-    hits = sorted((hit for view in views(text) for hit in _in_view(view)), key=lambda hit: (hit.start, -hit.end))
+    hits = sorted(_in_text(text), key=lambda hit: (hit.start, -hit.end))
     chosen: list[CardNumberMatch] = []
     for hit in hits:
         if not chosen or hit.start >= chosen[-1].end:
@@ -68,12 +69,89 @@ _JOIN = re.compile(r" {1,3}| ?[-./_+] ?")
 _LOOSE_JOIN = re.compile(r"[- ,:;.|()\[\]{}*/_+~#'\"`^=<>!?&\\“”‘’«»•‣▪▸→⇒…‥¦§°。、]{0,10}")
 _LINE_BREAK = re.compile(r"[ =\-./_+,;:|*]{0,3}\n{1,2}[ >\-./_+,;:|*]{0,6}")  # with what mail programs put around one
 _UUID = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Fa-f])")
+_DIGITS_ALONE = re.compile("[0-9]+")
 _LONGEST = 19
 _LONGEST_TELEPHONE = 15  # ITU-T E.164
 
 
-def _in_view(view: TextView) -> Iterator[CardNumberMatch]:
-    text = _without_ibans(_UUID.sub(lambda match: "\0" * len(match[0]), view.text))
+_PIECE, _BEFORE, _BEHIND = 16_384, 1_024, 2_048
+"""Characters of a long text that are looked at together, and how many before and behind are looked at with them."""
+_BEFORE_IT, _BEHIND_IT = 80, 64
+"""Characters before and behind what may be a number that decide whether it is one."""
+
+
+def _in_text(text: str) -> Iterator[CardNumberMatch]:
+    if len(text) <= 2 * _PIECE:
+        yield from _in_piece(text)
+        return
+    for start in range(0, len(text), _PIECE):
+        offset = max(0, start - _BEFORE)
+        for hit in _in_piece(text[offset : start + _PIECE + _BEHIND]):
+            if start <= hit.start + offset < start + _PIECE:
+                yield CardNumberMatch(hit.start + offset, hit.end + offset, hit.last_four)
+
+
+def _in_piece(text: str) -> Iterator[CardNumberMatch]:
+    for view in views(text, _Judge().holds_number):
+        for first, last, digits in _Judge().numbers(view.text):
+            yield CardNumberMatch(view.starts[first], view.ends[last], digits[-4:])
+
+
+class _Judge:
+    """Looks at one form of a text after the other, and at nothing twice that is in several."""
+
+    def __init__(self) -> None:
+        self._hopeless: set[bytes] = set()
+        self._empty: set[str] = set()
+
+    def holds_number(self, text: str) -> bool:
+        """Return whether there is a number in this form."""
+        return any(self.numbers(text))
+
+    def numbers(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Yield the first place, the last place and the digits of each number in a text without disguise."""
+        for start, end, firsts in self._windows(text):
+            window, some = text[start:end], False
+            for first, last, digits in _in_window(window) if window not in self._empty else ():
+                if first + start in firsts:
+                    some = True
+                    yield first + start, last + start, digits
+            if not some:
+                self._empty.add(window)
+
+    def _windows(self, text: str) -> Iterator[tuple[int, int, set[int]]]:
+        """The parts of a text around what may be numbers, with the places where these may begin."""
+        start = end = -1
+        firsts: set[int] = set()
+        for first, last in self._possible(text):
+            if firsts and first - _BEFORE_IT > end:
+                yield start, end, firsts
+                firsts = set()
+            start = start if firsts else max(0, first - _BEFORE_IT)
+            end = last + _BEHIND_IT
+            firsts.add(first)
+        if firsts:
+            yield start, end, firsts
+
+    def _possible(self, text: str) -> Iterator[tuple[int, int]]:
+        """The places where a number may begin, and until where it then may go: quick, and never too few."""
+        data = text.encode("ascii", "replace")  # `?` may stand between digits, too
+        places = list(segments(data, _SIGNS, _SHORTEST, self._hopeless))
+        if not places:
+            return
+        hopeful = set[int]()
+        pieces = [text[start : start + len(segment)] for start, segment in places]
+        for judged, (index, offset) in enumerate(matches_in(_CANDIDATE, pieces)):
+            start = places[index][0] + offset
+            digits = _NINETEEN.match(text, start)
+            if digits and (judged > _MOST_JUDGED or _may_be_number(digits[0], _shortest_at(text, start))):
+                hopeful.add(index)
+                yield digits.span()
+        self._hopeless.update(segment for index, (_, segment) in enumerate(places) if index not in hopeful)
+
+
+def _in_window(text: str) -> Iterator[tuple[int, int, str]]:
+    text = without_ibans(_UUID.sub(lambda match: "\0" * len(match[0]), text))
     for chain in _chains(text):
         first = 0
         while first < len(chain):
@@ -82,8 +160,7 @@ def _in_view(view: TextView) -> Iterator[CardNumberMatch]:
                 first += 1
                 continue
             end = chain[last].start + len(chain[last].digits)
-            digits = "".join(group.digits for group in chain[first : last + 1])
-            yield CardNumberMatch(view.starts[chain[first].start], view.ends[end - 1], digits[-4:])
+            yield chain[first].start, end - 1, "".join(group.digits for group in chain[first : last + 1])
             first = last + 1
 
 
@@ -259,50 +336,60 @@ def _luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-_IBAN_START = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?=[ -]?[0-9A-Za-z])")
-_IBAN_LENGTHS = {  # ISO 13616 registry
-    **dict.fromkeys(("NO",), 15),
-    **dict.fromkeys(("BE",), 16),
-    **dict.fromkeys(("DK", "FI", "FK", "FO", "GL", "NL", "SD"), 18),
-    **dict.fromkeys(("MK", "SI"), 19),
-    **dict.fromkeys(("AT", "BA", "EE", "KZ", "LT", "LU", "MN", "XK"), 20),
-    **dict.fromkeys(("CH", "HR", "LI", "LV"), 21),
-    **dict.fromkeys(("BG", "BH", "CR", "DE", "GB", "GE", "IE", "ME", "RS", "VA"), 22),
-    **dict.fromkeys(("AE", "GI", "IL", "IQ", "OM", "SO", "TL"), 23),
-    **dict.fromkeys(("AD", "CZ", "DZ", "ES", "MD", "PK", "RO", "SA", "SE", "SK", "TN", "VG"), 24),
-    **dict.fromkeys(("LY", "PT", "ST"), 25),
-    **dict.fromkeys(("IS", "TR"), 26),
-    **dict.fromkeys(("BI", "DJ", "FR", "GR", "IT", "MC", "MR", "SM"), 27),
-    **dict.fromkeys(("AL", "AZ", "BY", "CY", "DO", "GT", "HN", "HU", "LB", "NI", "PL", "SV"), 28),
-    **dict.fromkeys(("BR", "EG", "PS", "QA", "UA"), 29),
-    **dict.fromkeys(("JO", "KW", "MU", "YE"), 30),
-    **dict.fromkeys(("MT", "SC"), 31),
-    **dict.fromkeys(("LC",), 32),
-    **dict.fromkeys(("RU",), 33),
-}
+def _first_digits() -> str:
+    """A pattern behind the first digit of all issuers' numbers: which one it was, and the second, whatever stands
+    between them."""
+    seconds: dict[str, set[int]] = {}
+    for low, high, _ in _ISSUERS:
+        both = (int(low[:2]), int(high[:2])) if len(low) > 1 else (int(low) * 10, int(low) * 10 + 9)
+        for number in range(both[0], both[1] + 1):
+            seconds.setdefault(str(number // 10), set()).add(number % 10)
+    return "|".join(
+        f"(?<={first})" + (f"(?={_BETWEEN}{{0,12}}[{''.join(map(str, sorted(after)))}])" if len(after) < 10 else "")
+        for first, after in sorted(seconds.items())
+    )
 
 
-def _without_ibans(text: str) -> str:
-    pieces, position = [], 0
-    for match in _IBAN_START.finditer(text):
-        end = _iban_end(text, match.start())
-        if end is not None and match.start() >= position:
-            pieces += [text[position : match.start()], "\0" * (end - match.start())]
-            position = end
-    return "".join(pieces) + text[position:]
+def _pieces(count: int) -> str:
+    """A pattern of so many digits, a line's end between any two."""
+    return f"[0-9](?:(?:{_LINE_BREAK.pattern})?[0-9]){{{count - 1}}}"
 
 
-def _iban_end(text: str, start: int) -> int | None:
-    """Where the valid IBAN that begins at `start` ends; None if there is none."""
-    size = _IBAN_LENGTHS.get(text[start : start + 2].upper())
-    place, letters = start, ""
-    while size and place < len(text) and len(letters) < size:
-        if text[place].isascii() and text[place].isalnum():
-            letters += text[place]
-        elif text[place] not in " -" or text[place - 1] in " -":
-            return None
-        place += 1
-    if not size or len(letters) < size or text[place : place + 1].isalnum():
-        return None
-    turned = letters[4:] + letters[:4]
-    return place if int("".join(str(int(letter, 36)) for letter in turned)) % 97 == 1 else None
+_BETWEEN = r"[-\n ,:;.|()\[\]{}*/_+~#'\"`^=<>!?&\\“”‘’«»•‣▪▸→⇒…‥¦§°。、]"
+_JOINED = rf"(?:{_JOIN.pattern}|{_LINE_BREAK.pattern})"
+_SHAPES = (  # what `_is_written_as_one` lets pass, and more
+    rf"[0-9](?:(?:{_LINE_BREAK.pattern})?[0-9]){{12,18}}(?![0-9])",
+    rf"{_pieces(4)}{_BETWEEN}{{1,12}}{_pieces(4)}(?:{_BETWEEN}{{0,12}}[0-9]){{5}}",
+    rf"{_pieces(6)}{_JOINED}{_pieces(7)}",
+    rf"{_pieces(8)}{_JOINED}{_pieces(4)}",
+    rf"{_pieces(10)}{_JOINED}{_pieces(4)}",
+    rf"{_pieces(12)}{_JOINED}[0-9]",
+    rf"[0-9](?:{_BETWEEN}{{1,12}}[0-9]){{12}}",
+    rf"{_pieces(2)}(?:{_JOINED}{_pieces(2)}){{6}}",
+)
+_CANDIDATE = re.compile(  # begins with a class, by which the engine skips what is none of these digits
+    rf"[{''.join(sorted({low[0] for low, _, _ in _ISSUERS}))}]"
+    rf"(?:(?<![0-9].)|(?<={MASK}[0-9]{{4}}.))"  # where digits begin
+    r"(?!(?<=[^0-9 -][0-9]\.[0-9])[0-9]{6})"  # no decimals; but behind a blank there may be an IBAN's end
+    rf"(?:{_first_digits()})(?={'|'.join(shape.removeprefix('[0-9]') for shape in _SHAPES)})",
+    re.DOTALL,
+)
+_SIGNS = only(b"0123456789\n- ,:;.|()[]{}*/_+~#'\"`^=<>!?&\\")
+_SHORTEST = 13
+
+
+_NINETEEN = re.compile(rf"[0-9](?:{_BETWEEN}{{0,12}}[0-9]){{0,18}}")
+_MOST_JUDGED = 64
+"""In a text full of digits it is quicker to look at all of it."""
+
+
+def _shortest_at(text: str, start: int) -> int:
+    return _LONGEST_TELEPHONE + 1 if _after_plus(text, start) else _SHORTEST
+
+
+def _may_be_number(text: str, shortest: int) -> bool:
+    """Whether the text's digits, some of the first, have the length, the first digits and the check digit of one."""
+    digits = "".join(_DIGITS_ALONE.findall(text))
+    rows = _BY_FIRST[digits[0]]
+    sizes = {size for low, high, sizes in rows if low <= digits[: len(low)] <= high for size in sizes}
+    return any(shortest <= size <= len(digits) and _luhn(digits[:size]) for size in sizes)

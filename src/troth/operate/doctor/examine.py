@@ -263,6 +263,7 @@ def _keys(site: Site, _settings: Config) -> Iterator[Finding]:
     except (FileNotFoundError, ValueError):
         yield Finding("bad", "keys/site-id is missing or invalid.", f"{restore} Submissions and links name the site.")
     yield from _sized(site.sign_keys, 32, "links can be neither created nor verified", restore)
+    yield from _sized(site.licence_keys, 32, "no licence can be issued or revoked", restore)
     yield from _sized(site.seal_keys, 96, "submissions encrypted for it cannot be read", restore)
     with suppress(ValueError):  # a clock outside all epochs is reported above
         epoch = epoch_of(clock.now())

@@ -156,7 +156,8 @@ def sign_revocations(number: int, issued: date, licences: Iterable[str], keys: I
 def load(site: Site) -> list[SigningKey]:
     """Return the site's licence keys, lowest number first; none before the first was made. Raises `LicenceKeyError`."""
     paths = [path for path in site.licence_keys.glob("*") if path.suffix in (".key", ".next") and path.stem.isdigit()]
-    return [_load(path) for path in sorted(paths, key=lambda path: int(path.stem))]
+    by_number = {int(path.stem): path for path in sorted(paths, key=lambda path: path.suffix, reverse=True)}
+    return [_load(by_number[number]) for number in sorted(by_number)]  # a backup may bring back a `next` that is used
 
 
 def _load(path: Path) -> SigningKey:
