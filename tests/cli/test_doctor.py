@@ -531,3 +531,54 @@ def test_pages_of_another_site_than_the_front_s(site, hosts, apart):
         assert not told
     else:
         only(told, "may still be counted on shop.example.org:", "Serve Troth on your own site")
+
+
+# -- the shop --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def selling(site, database):
+    shutil.copy(database, site.database)
+    site.config.write_text(f"{site.config.read_text()}[shop]\nenabled = true\n")
+    site.card_company_key.write_text("rk_test_0123456789")
+    site.card_company_secrets.write_text("whsec_0123456789")
+    return site
+
+
+def of_the_shop(site, level="warn"):
+    words = ("card company", "shop", "Orders that", "offered")
+    return [(what, mend) for what, mend in wrong(site, level) if any(word in what + mend for word in words)]
+
+
+def test_a_shop_that_is_in_order(selling):
+    assert of_the_shop(selling) == of_the_shop(selling, "bad") == []
+    assert any("it connects to api.stripe.com, port 443" in finding.what for finding in examined(selling))
+
+
+def test_a_shop_without_keys(selling):
+    selling.card_company_key.unlink()
+    only(of_the_shop(selling, "bad"), "keys/card-company-key is missing", "troth shop key")
+    selling.card_company_key.write_text("sk_test_0123456789")
+    selling.card_company_secrets.write_text("\n")
+    only(of_the_shop(selling, "bad"), "keys/card-company-secrets is missing or empty", "troth shop secret")
+    only(of_the_shop(selling), "not restricted", "restricted key")
+
+
+@pytest.mark.parametrize(
+    ("row", "what", "mend"),
+    [
+        ("INSERT INTO shop_refusednotice (day, reason, count) VALUES (date('now'), 'no_secret', 7)",
+         "refused in two days: 7; there is no signing secret", "troth shop secret"),
+        ("INSERT INTO shop_question VALUES ('cs_1', 'checkout', 1, 3, '2026-11-30', 'key_refused', '2026-11-30')",
+         "could not be asked about: 1 (key_refused)", "permissions"),
+        ("INSERT INTO shop_comparison (id, orders, differing, problem, next_at) VALUES (1, 9, 2, '', '2026-11-30')",
+         "do not agree with the card company: 2", "troth reconcile"),
+        ("INSERT INTO shop_comparison (id, orders, differing, problem, next_at) VALUES (1, 9, 0, 'busy', '2026-11-30')",
+         "could not be compared with the card company (busy)", "again"),
+    ],
+)  # fmt: skip
+def test_what_the_database_says_of_a_shop(selling, row, what, mend):
+    with contextlib.closing(sqlite3.connect(selling.database)) as connection:
+        connection.execute(row)
+        connection.commit()
+    only(of_the_shop(selling), what, mend)

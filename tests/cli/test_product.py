@@ -118,6 +118,10 @@ def test_an_order_is_found_shown_refunded_and_its_email_sent_again(sold):
     assert whole.returncode == 0 and "refunded" in whole.stdout
     shown = troth("order", "show", number, "--site", site).stdout
     assert shown.count("refund ") == 2 and "payment" in shown and "ada" not in shown
+    table = troth("order", "export", "--site", site).stdout
+    assert table.count("refund") == 2 and "ada" not in table
+    (sums,) = json.loads(troth("order", "statement", "--month", table.split()[1][:7], "--json", "--site", site).stdout)
+    assert (sums["sales"], sums["refunds"], sums["total"]) == ("49.00", "-49.00", "0.00")
     assert "All 1 settled orders agree" in troth("reconcile", "--site", site).stdout
 
 

@@ -2,6 +2,7 @@
 buyers but their country."""
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,13 +16,14 @@ from troth.core.errors import TrothError
 from troth.core.lazy import lazy
 
 if TYPE_CHECKING:
-    from troth.shop import asking, company, models, orders, reconciliation
+    from troth.shop import asking, company, models, orders, reconciliation, statements
 else:
     asking = lazy("troth.shop.asking")
     company = lazy("troth.shop.company")
     models = lazy("troth.shop.models")
     orders = lazy("troth.shop.orders")
     reconciliation = lazy("troth.shop.reconciliation")
+    statements = lazy("troth.shop.statements")
 
 order = typer.Typer(no_args_is_help=True, help="Orders: list, show, refund, send the confirmation again.")
 
@@ -86,6 +88,51 @@ def refund(
         raise TrothError(f"The card company refuses the refund ({ordered.reason}).")
     if ordered.state == models.RefundOrder.State.QUEUED:
         sys.stderr.write("The card company did not answer yet. The worker goes on trying.\n")
+
+
+@order.command("export")
+def export(
+    of: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="Only this month.", show_default="all")] = "",
+    site: SiteOption = Path(),
+) -> None:
+    """Print every amount that came or went as CSV, for the bookkeeper. No buyer is in it."""
+    open_site(site)
+    for line in statements.as_csv(statements.movements(*_days(of))):
+        sys.stdout.write(line)
+
+
+@order.command("statement")
+def statement(
+    of: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="Which month.")],
+    site: SiteOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Print a month's sums by country and tax rate: sales, refunds, disputes, tax."""
+    open_site(site)
+    lines = statements.statement(statements.movements(*_days(of)))
+    if as_json:
+        names = ("country", "tax_rate", "currency")
+        figures = ("sales", "refunds", "disputes", "total", "tax")
+        print_json(
+            [
+                {name: getattr(line, name) for name in names}
+                | {name: money.plain(getattr(line, name), line.currency) for name in figures}
+                for line in lines
+            ]
+        )
+        return
+    for line in lines:
+        amounts = [
+            money.shown(amount, line.currency) for amount in (line.sales, line.refunds, line.disputes, line.total)
+        ]
+        tax = f"tax {line.tax_rate} %: {money.shown(line.tax, line.currency)}"
+        sys.stdout.write(f"{line.country or '--'}  {'  '.join(f'{text:>16}' for text in amounts)}  {tax}\n")
+    if not lines:
+        sys.stdout.write("Nothing came or went in this month.\n")
+
+
+def _days(of: str) -> tuple[date, date]:
+    return statements.month(of) if of else (date(1970, 1, 2), date(9998, 1, 1))
 
 
 @order.command("resend")

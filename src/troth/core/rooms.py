@@ -66,7 +66,7 @@ class OutsideWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailKind:
-    """A kind of email. Declared where it is queued; `kinds()` in `gate.email_kinds` has all of them."""
+    """A kind of email. Declared where it is queued; `gate.email_kinds` has all of them."""
 
     name: str
     """In the database, at most 16 characters."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from functools import cache
 
+from django.conf import settings
+
 from troth.core.rooms import EmailKind, rooms
 
 REPORT = EmailKind(
@@ -22,11 +24,17 @@ ALARM = EmailKind(
 
 
 @cache
-def kinds() -> Mapping[str, EmailKind]:
+def every_kind() -> Mapping[str, EmailKind]:
     """Return every kind of email by its name. Call it after Django is set up."""
     return {kind.name: kind for kind in (*(kind for room in rooms() for kind in room.mails), REPORT, ALARM)}
 
 
+def kinds() -> Mapping[str, EmailKind]:
+    """Return the kinds that this site sends: those of packages that are off are not among them."""
+    unused = {kind.name for room in rooms() if not room.active(settings.TROTH_CONFIG) for kind in room.mails}
+    return {name: kind for name, kind in every_kind().items() if name not in unused}
+
+
 def title_of(name: str) -> str:
     """Return a kind's title; the name itself if this version of Troth has no such kind."""
-    return kinds()[name].title if name in kinds() else name
+    return every_kind()[name].title if name in every_kind() else name

@@ -29,7 +29,7 @@ from troth.core.site import Site
 from troth.gate import bulk, causes, failure_reasons
 from troth.gate.begun_log import Begun, BegunLog
 from troth.gate.bulk import ClaimedMail
-from troth.gate.email_kinds import kinds
+from troth.gate.email_kinds import every_kind
 from troth.gate.failure_reasons import Why
 from troth.gate.mailer import HeldMail, Permanent, Sent, Temporary, Uncertain
 from troth.gate.message import Mail
@@ -161,7 +161,7 @@ def _requeue(rows: QuerySet[Delivery]) -> None:
 
 
 def _even_restricted(row: Delivery) -> bool:
-    kind = kinds().get(row.kind)
+    kind = every_kind().get(row.kind)
     return kind is not None and kind.even_restricted
 
 

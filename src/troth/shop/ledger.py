@@ -4,9 +4,9 @@ database."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from uuid import uuid5
+from uuid import UUID, uuid5
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from troth.core import clock
 from troth.gate.card_company.types import Dispute as CompanyDispute
@@ -22,6 +22,15 @@ def sums(order: Order) -> dict[str, int]:
     """Return what is written down of an order, by kind."""
     rows = Movement.with_canaries.filter(order=order).values_list("kind").annotate(sum=Sum("amount"))
     return dict(rows)
+
+
+def sums_of(orders: QuerySet[Order]) -> dict[UUID, dict[str, int]]:
+    """Return the same of several orders, by order."""
+    rows = Movement.with_canaries.filter(order__in=orders).values_list("order_id", "kind").annotate(sum=Sum("amount"))
+    by_order: dict[UUID, dict[str, int]] = {}
+    for order, kind, amount in rows:
+        by_order.setdefault(order, {})[kind] = amount
+    return by_order
 
 
 def charged(of: dict[str, int]) -> int:

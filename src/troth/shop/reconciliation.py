@@ -5,10 +5,11 @@ compared each time, all of the last 35 days once a day; `troth reconcile` compar
 mended here: it raises a question, and `settlement` asks again. May touch: the database; `read` the network alone.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched, islice
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -16,8 +17,8 @@ from django.db import transaction
 from troth.core import clock
 from troth.gate.card_company.types import CardCompany, Checkout, Event
 from troth.shop import events, ledger
-from troth.shop.models import CompanyEvent, Comparison, Order, Question
-from troth.shop.settlement import price_of
+from troth.shop.models import CompanyEvent, Comparison, Dispute, Order, Question
+from troth.shop.settlement import known_prices
 
 _OVERLAP = timedelta(hours=1)
 _KEPT = timedelta(days=29)
@@ -25,7 +26,7 @@ _KEPT = timedelta(days=29)
 _LATELY, _LONG = timedelta(days=2), timedelta(days=35)
 _MOST = 20_000
 """Events, and checkouts, that are read at once by the worker."""
-_STEP = 1_000
+_STEP = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,11 @@ def read(company: CardCompany, start: Since) -> Listed:
     return Listed(listed_events, list(islice(company.checkouts(start.checkouts), _MOST)))
 
 
-@transaction.atomic
-def take(start: Since, listed: Listed) -> int:
-    """Write down events, compare checkouts, note the state; return how many events were not known."""
-    fresh = take_events(listed.events)
-    differing = sum(not compare(checkout) for checkout in listed.checkouts)
-    note(differing)
+def take(_start: Since, listed: Listed) -> int:
+    """Write down events, compare checkouts, note the state; return how many events were not known. In steps, so that
+    nothing waits long for the database."""
+    fresh = sum(map(take_events, batched(listed.events, _STEP)))
+    note(sum(len(compare(some)) for some in batched(listed.checkouts, _STEP)))
     return fresh
 
 
@@ -101,24 +101,34 @@ def take_events(listed: Iterable[Event]) -> int:
     return fresh
 
 
-def compare(checkout: Checkout) -> bool:
-    """Return whether a checkout agrees with our books; if not, it is asked about."""
-    if checkout.state != "complete" or price_of(checkout.reference) is None:
-        return True
-    order = Order.with_canaries.filter(checkout=checkout.id).first()
-    if order is not None and _agrees(order, checkout):
-        Order.with_canaries.filter(id=order.id).update(compared_at=clock.now())
-        return True
-    events.raise_question(Question.Kind.CHECKOUT, checkout.id)
-    return False
+@transaction.atomic
+def compare(checkouts: Sequence[Checkout]) -> list[str]:
+    """Return which of these checkouts do not agree with our books; they are asked about."""
+    complete = [checkout for checkout in checkouts if checkout.state == "complete"]
+    prices = known_prices(checkout.reference for checkout in complete)
+    ours = [checkout for checkout in complete if checkout.reference in prices]
+    rows = Order.with_canaries.filter(checkout__in=[checkout.id for checkout in ours])
+    orders = {order.checkout: order for order in rows}
+    sums = ledger.sums_of(rows)
+    disputed = set(Dispute.with_canaries.filter(order__in=rows).values_list("order", flat=True))
+    agreeing, differing = list[UUID](), list[str]()
+    for checkout in ours:
+        order = orders.get(checkout.id)
+        if order is not None and _agrees(order, checkout, sums.get(order.id, {}), has_dispute=order.id in disputed):
+            agreeing.append(order.id)
+        else:
+            differing.append(checkout.id)
+    Order.with_canaries.filter(id__in=agreeing).update(compared_at=clock.now())
+    for ident in differing:
+        events.raise_question(Question.Kind.CHECKOUT, ident)
+    return differing
 
 
-def _agrees(order: Order, checkout: Checkout) -> bool:
+def _agrees(order: Order, checkout: Checkout, sums: dict[str, int], *, has_dispute: bool) -> bool:
     if order.paid_at is None:
         return checkout.paid == "unpaid" and checkout.failed == (order.state == Order.State.FAILED)
-    sums = ledger.sums(order)
-    has_disputes = order.disputes.exists() or not checkout.disputed
-    return has_disputes and (ledger.charged(sums), ledger.refunded(sums)) == (checkout.charged, checkout.refunded)
+    money_agrees = (ledger.charged(sums), ledger.refunded(sums)) == (checkout.charged, checkout.refunded)
+    return money_agrees and (has_dispute or not checkout.disputed)
 
 
 def note(differing: int) -> None:
@@ -156,12 +166,11 @@ def whole(
     fresh = sum(map(take_events, batched(company.events(start.events), _STEP)))
     settled = settle()
     checked, again = 0, list[str]()
-    for checkout in company.checkouts(start.checkouts):
-        if not compare(checkout):
-            again.append(checkout.id)
-        progress(checked := checked + 1)
+    for some in batched(company.checkouts(start.checkouts), _STEP):
+        again += compare(some)
+        progress(checked := checked + len(some))
     settled += settle() if again else 0
-    differing = sum(not compare(company.checkout(ident)) for ident in again)
+    differing = len(compare([company.checkout(ident) for ident in again]))
     note(differing)
     state = Comparison.objects.get(id=1)
     assert state.at is not None

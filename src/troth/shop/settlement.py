@@ -9,7 +9,7 @@ May touch: the database, the vault; never the network.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -82,7 +82,7 @@ def settle(question: Asked, answer: Answer) -> Outcome:
     if (order.revision if order else 0) != question.revision:
         _ask_again(question, checkout)
         return Outcome.OUT_OF_DATE
-    price = order.price if order else price_of(checkout.reference)
+    price = order.price if order else _price(checkout.reference)
     if price is None:
         _close(question)
         return Outcome.FOREIGN
@@ -106,10 +106,21 @@ def _ask_again(question: Asked, checkout: Checkout) -> None:
         Question.objects.filter(about=question.about, number=question.number).delete()
 
 
-def price_of(reference: str) -> Price | None:
+def _price(reference: str) -> Price | None:
     """Return the price that a checkout's reference names; None if it is not of ours."""
+    ident = _uuid(reference)
+    return Price.objects.select_related("edition__product").filter(id=ident).first() if ident else None
+
+
+def known_prices(references: Iterable[str]) -> set[str]:
+    """Return those of these references that name a price of ours."""
+    by_id = {ident: reference for reference in references if (ident := _uuid(reference))}
+    return {by_id[ident] for ident in Price.objects.filter(id__in=list(by_id)).values_list("id", flat=True)}
+
+
+def _uuid(reference: str) -> UUID | None:
     try:
-        return Price.objects.select_related("edition__product").filter(id=UUID(reference)).first()
+        return UUID(reference)
     except ValueError:
         return None
 

@@ -24,6 +24,7 @@ from troth.core.schema import migrations
 from troth.core.schema.renamed_tables import current
 from troth.core.site import Site
 from troth.gate import doors, failure_reasons
+from troth.operate.doctor import shop
 from troth.operate.doctor.finding import Finding
 from troth.policy import text as policy
 from troth.vault.errors import KeyStoreError
@@ -140,6 +141,7 @@ def _asked(
                 yield from _promises(connection)
                 yield from _operators(connection)
                 yield from _mails(connection)
+                yield from shop.look_in(connection)
             newest = connection.execute("SELECT id FROM vault_person ORDER BY id DESC LIMIT 1").fetchone()
     except refusal as error:
         message, mend = _refused(error)

@@ -30,7 +30,7 @@ from troth.core.text.durations import days_span
 from troth.gate import doors
 from troth.gate.dkim import dns_record
 from troth.gate.sender_dns import stored
-from troth.operate.doctor import copies, database, listeners, permissions
+from troth.operate.doctor import copies, database, listeners, permissions, shop
 from troth.operate.doctor.finding import Finding, Level
 from troth.policy import privacy_notice, text
 from troth.supervisor import refused_calls, status_file
@@ -77,6 +77,7 @@ def examine(root: Path, *, environ: dict[str, str] | None = None) -> list[Findin
         _people,
         _dkim,
         _sender_records,
+        shop.look,
         _newest,
         _data,
         _copies,
