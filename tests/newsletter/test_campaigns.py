@@ -486,3 +486,14 @@ def test_it_says_so_in_the_campaigns_language(written, subscribers, language, wo
     row = Delivery(kind="campaign", about=draft.id, person_id=person, message_id="<x@example.com>", maybe_twice=True)
     [mail] = mails.compose_campaigns([row]).values()
     assert words in mail.text() and words in mail.page()
+
+
+@both
+def test_who_is_restricted_after_the_recipients_were_written_down_is_skipped(held):
+    frozen = subscribe("frozen@example.com")
+    subscribe("reader@example.com")
+    campaign = started()
+    assert told(campaign)["audience"] == 2
+    Person.objects.filter(id=frozen).update(frozen_at=clock.now())
+    assert [job.mail.to.reveal() for job in deliver(campaign)] == ["reader@example.com"]
+    assert told(campaign) == {"audience": 2, "sent": 1, "skipped": 1, "state": "sending"}
