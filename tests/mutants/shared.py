@@ -474,6 +474,17 @@ OPEN = (
         ),
     ),
     Mutant(
+        "undeclared-second-relay",
+        "Emails may leave by a second SMTP server that the settings do not name.",
+        proofs("shared.doors"),
+        edit(
+            "gate/doors.py",
+            "    return (mail_relay(config.mail), *map(further_relay, config.relay))\n",
+            "    spare = RelaySection(name='spare', address='smtp://localhost:2525')\n"
+            "    return (mail_relay(config.mail), *map(further_relay, (*config.relay, spare)))\n",
+        ),
+    ),
+    Mutant(
         "office-makes-links",
         "The admin server may create a link where root writes.",
         proofs("shared.confined"),

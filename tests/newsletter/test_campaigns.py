@@ -1,5 +1,6 @@
 """A campaign from its draft to its last mail: who gets it, what is counted, and what stops it."""
 
+import itertools
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -25,7 +26,7 @@ from troth.newsletter.campaigns.sending import CampaignRefused, moment
 from troth.newsletter.models import Campaign, Subscription, Topic, TopicSubscription
 from troth.vault import ledger
 from troth.vault.keeper import keeper
-from troth.vault.models import LedgerRow, Person
+from troth.vault.models import Canary, LedgerRow, Person
 from troth.worker.composers import COMPOSERS
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -486,3 +487,49 @@ def test_it_says_so_in_the_campaigns_language(written, subscribers, language, wo
     row = Delivery(kind="campaign", about=draft.id, person_id=person, message_id="<x@example.com>", maybe_twice=True)
     [mail] = mails.compose_campaigns([row]).values()
     assert words in mail.text() and words in mail.page()
+
+
+@both
+def test_who_is_restricted_after_the_recipients_were_written_down_is_skipped(held):
+    frozen = subscribe("frozen@example.com")
+    subscribe("reader@example.com")
+    campaign = started()
+    assert told(campaign)["audience"] == 2
+    Person.objects.filter(id=frozen).update(frozen_at=clock.now())
+    assert [job.mail.to.reveal() for job in deliver(campaign)] == ["reader@example.com"]
+    assert told(campaign) == {"audience": 2, "sent": 1, "skipped": 1, "state": "sending"}
+
+
+@both
+def test_the_estimate_is_what_looking_at_everybody_gives_whatever_the_segment(held):
+    topic = Topic.objects.create(name="Releases", number=0)
+    for number in range(24):
+        person = subscribe(f"reader{number}@example.com", confirm=number % 8 != 7)
+        held.move(days=1)
+        row = Subscription.objects.filter(person=person)
+        if number % 8 == 7:
+            continue
+        row.update(language=("de", "de-AT", "den", "")[number % 4])
+        if number % 2:
+            TopicSubscription.objects.create(topic=topic, subscription=row.get())
+        if number % 3 == 0:
+            row.update(paused_until=clock.now() + timedelta(days=300 if number % 2 else -1))
+        if number % 5 == 0:
+            Person.objects.filter(id=person).update(frozen_at=NOW)
+        if number % 6 == 5:
+            Canary.objects.create(person_id=person)
+        if number == 22:
+            leave(person)
+    day = date(2026, 3, 14)
+    names = ("topic", "to_language", "signed_up_from", "signed_up_until")
+    choices = itertools.product((None, topic), ("", "de", "fr"), (None, day), (None, day))
+    segments = [dict(zip(names, values, strict=True)) for values in choices]
+    for segment in segments:
+        campaign = draft(**segment)
+        whole = audience._recipients(campaign, clock.now())
+        assert audience.estimate(campaign) == whole.count(), segment
+        assert audience.anybody(campaign) == whole.exists()
+        everybody = draft(**segment | {"to_language": ""})
+        unknown = audience._recipients(everybody, clock.now()).filter(language="").count()
+        assert audience.of_unknown_language(campaign) == (unknown if segment["to_language"] else 0), segment
+    assert {audience.estimate(draft(**segment)) for segment in segments} >= {0, 2}

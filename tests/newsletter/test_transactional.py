@@ -11,6 +11,7 @@ from tests.newsletter.subscribers import leave, subscribe
 from troth.audience.api import tokens
 from troth.audience.api.tokens import Scope
 from troth.core import clock
+from troth.gate import outbox
 from troth.gate.models import Delivery
 from troth.newsletter import erase
 from troth.newsletter.models import MailTemplate, TransactionalMail
@@ -19,6 +20,7 @@ from troth.newsletter.transactional.templates import TemplateRefused, Words
 from troth.office import api as office_api
 from troth.vault.keeper import keeper
 from troth.vault.models import Person, Record
+from troth.worker.composers import COMPOSERS
 
 ADDRESS = "ada@example.com"
 TEXT = "Dear {{ first_name | customer }}, your order {{ data.number }} goes to {{ data.town | you }}."
@@ -260,3 +262,12 @@ def test_an_email_that_may_arrive_twice_says_so(token):
         [mail] = mails.compose([row]).values()
         assert ("You may get this email twice" in mail.text()) is maybe
         assert ("You may get this email twice" in mail.page()) is maybe
+
+
+@both
+def test_who_is_restricted_after_it_was_ordered_gets_none_and_the_program_is_told(token):
+    person = subscribe("b@example.com")
+    told = post(token, {"to": "b@example.com"}).json()
+    Person.objects.filter(id=person).update(frozen_at=clock.now())
+    assert [job.mail.to.reveal() for job in outbox.claim(10, COMPOSERS) if job.id == queued().get().id] == []
+    assert state(token, told["id"]).json()["state"] == "not_sent"

@@ -146,3 +146,24 @@ def test_half_a_file_does_not_stay(crowd, tmp_path, monkeypatch):
     with pytest.raises(TrothError):
         write_file(tmp_path / "list.csv")
     assert not (tmp_path / "list.csv").exists()
+
+
+@both
+@pytest.mark.parametrize("list_format", ListFormat)
+def test_who_leaves_while_the_list_is_exported_is_not_in_the_file_of_subscribers(crowd, monkeypatch, list_format):
+    some = export._some
+
+    def found_and_then_left(state, last):
+        people = some(state, last)
+        Subscription.objects.filter(person__in=[person.id for person in people[:2]]).update(state="left")
+        return people
+
+    monkeypatch.setattr(export, "_some", found_and_then_left)
+    told = b"".join(part for _, part in listed(SubscriberState.CONFIRMED, list_format).parts()).decode()
+    assert [f"p{n}@example.com" in told for n in range(7)] == [False] * 2 + [True] * 5
+
+
+def test_who_left_is_not_opened_for_a_file_of_subscribers(crowd):
+    gone = Person.objects.order_by("id")[0]
+    Subscription.objects.filter(person=gone).update(state="left")
+    assert gone not in export._some(SubscriberState.CONFIRMED, export._FIRST)

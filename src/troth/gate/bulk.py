@@ -21,6 +21,7 @@ from django.db.models import Count, F, Q, QuerySet
 from troth.core import clock
 from troth.core.rooms import EmailKind
 from troth.gate.models import Delivery, DeliveryTotal
+from troth.vault.models import Canary
 
 CANCELLED = "cancelled"
 _State = Delivery.State
@@ -181,11 +182,17 @@ def retry(about: uuid.UUID, states: Collection[str]) -> int:
 
 def sums(about: uuid.UUID) -> Counter[str]:
     """Return how many mails of a campaign are in each state, with those whose rows were removed."""
-    rows = Delivery.objects.filter(about=about).values_list("state").annotate(Count("id")).order_by()
-    totals = Counter[str](dict(rows.values_list("state", "id__count")))
+    totals = Counter[str](_by_state(Delivery.with_canaries.filter(about=about)))
+    # A handful, counted apart: without them, an index alone tells the rest.
+    totals.subtract(_by_state(Delivery.with_canaries.filter(about=about, person__in=Canary.objects.values("person"))))
     for state, mails in DeliveryTotal.objects.filter(about=about).values_list("state", "mails"):
         totals[state] += mails
     return totals
+
+
+def _by_state(rows: QuerySet[Delivery]) -> dict[str, int]:
+    counted = rows.values_list("state").annotate(mails=Count("*")).order_by()
+    return dict(counted.values_list("state", "mails"))
 
 
 def unfinished(about: uuid.UUID) -> bool:

@@ -38,6 +38,9 @@ class Subscription(models.Model):
             models.Index(fields=["confirmed_at"], name="subscription_confirmed"),
             models.Index(fields=["left_at"], name="subscription_left", condition=models.Q(left_at__isnull=False)),
             models.Index(fields=["language", "person"], name="subscription_language"),
+            models.Index(
+                fields=["paused_until"], name="subscription_paused", condition=models.Q(paused_until__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:

@@ -40,6 +40,11 @@ class Person(models.Model):
     objects = RealPeople["Person"]()
     with_canaries = models.Manager["Person"]()
 
+    class Meta:
+        indexes = (
+            models.Index(fields=["frozen_at"], name="person_frozen", condition=models.Q(frozen_at__isnull=False)),
+        )
+
     def __str__(self) -> str:
         return str(self.id)
 

@@ -121,7 +121,7 @@ def _problems(campaign: Campaign) -> Iterator[Problem]:
     yield from sender_problems()
     if campaign.topic is not None and campaign.topic.archived_at is not None:
         yield Problem("Its topic is archived.", "Choose another topic, or restore this one.")
-    if not audience.estimate(campaign):
+    if not audience.anybody(campaign):
         yield Problem("Nobody would get it: no confirmed subscriber matches.", "Check topic, language and dates.")
 
 
