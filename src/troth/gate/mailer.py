@@ -83,6 +83,28 @@ class Letter:
     """An owner approved it as it is."""
 
 
+class _Group:
+    """Letters that are sent together: `ended` once each of them has."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not count:
+            self.ended.set_result(None)
+
+    def end(self, letter: Letter, outcome: Outcome | None) -> None:
+        """Tell what became of one."""
+        letter.on_outcome(outcome)
+        self._left -= 1
+        if not self._left and not self.ended.done():
+            self.ended.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        """Have whoever waits for them raise."""
+        if not self.ended.done():
+            self.ended.set_exception(error)
+
+
 class Post:
     """Sends mails. Use inside `async with`, from one event loop.
 
@@ -107,7 +129,7 @@ class Post:
         self._dkim, self._leaks = dkim, leaks
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="preparing")
         self._feed, self._streams = Feed(), list[asyncio.Task[None]]()
-        self._letters: dict[Parcel, tuple[Letter, asyncio.Future[None]]] = {}
+        self._letters: dict[Parcel, tuple[Letter, _Group]] = {}
         self._again: set[asyncio.Task[None]] = set()
         self._in_turn, self._left_off = asyncio.Lock(), False
         self._relays = [self._relay(mail, door, mail.relay, password, mail.connections, cafile)]
@@ -166,24 +188,24 @@ class Post:
         by `send` goes first.
         """
         self._start_streams()
-        ends, loop = list[asyncio.Future[None]](), asyncio.get_running_loop()
+        loop, group = asyncio.get_running_loop(), _Group(len(letters))
         async with self._in_turn:
             for few in batched(letters, _AT_A_TIME):
                 await self._feed.wait_for_room(2 * _AT_A_TIME)
-                if self._left_off:
-                    _end_all(few, None)
-                    continue
-                parcels = await loop.run_in_executor(self._preparing, self._parcels, few)
+                parcels: Sequence[Parcel | Outcome | None] = [None] * len(few)
+                if not self._left_off:
+                    parcels = await loop.run_in_executor(self._preparing, self._parcels, few)
                 ready = list[Parcel]()
                 for letter, parcel in zip(few, parcels, strict=True):
-                    if not isinstance(parcel, Parcel):
-                        letter.on_outcome(parcel)
-                        continue
-                    ready.append(parcel)
-                    ends.append(loop.create_future())
-                    self._letters[parcel] = (letter, ends[-1])
+                    if isinstance(parcel, Parcel) and self._left_off:
+                        group.end(letter, None)  # meanwhile
+                    elif isinstance(parcel, Parcel):
+                        ready.append(parcel)
+                        self._letters[parcel] = (letter, group)
+                    else:
+                        group.end(letter, parcel)
                 self._feed.put(ready)
-        await asyncio.gather(*ends)
+        await group.ended
 
     def leave_off(self) -> None:
         """Begin no more emails of campaigns; finish those that were begun."""
@@ -211,9 +233,10 @@ class Post:
                 else:
                     await relay.send_each(parcel, self._feed, partial(self._sent_by, relay))
         except Exception as error:  # for those who wait to raise
-            for _, end in self._letters.values():
-                if not end.done():
-                    end.set_exception(error)
+            self._left_off = True
+            self._feed.close()
+            for _, group in self._letters.values():
+                group.fail(error)
 
     def _sent_by(self, relay: Relay, parcel: Parcel, outcome: Outcome) -> None:
         """Tell what became of an email, or have another relay take it."""
@@ -233,9 +256,8 @@ class Post:
         self._end(parcel, await self._hand_over(parcel, others, outcome))
 
     def _end(self, parcel: Parcel, outcome: Outcome | None) -> None:
-        letter, end = self._letters.pop(parcel)
-        letter.on_outcome(outcome)
-        end.set_result(None)
+        letter, group = self._letters.pop(parcel)
+        group.end(letter, outcome)
 
     def _parcels(self, letters: Sequence[Letter]) -> list[Parcel | Outcome]:
         findings: Sequence[LeakFinding | None] = [None] * len(letters)
@@ -304,11 +326,6 @@ class Post:
                 break
         assert outcome is not None
         return outcome
-
-
-def _end_all(letters: Sequence[Letter], outcome: Outcome | None) -> None:
-    for letter in letters:
-        letter.on_outcome(outcome)
 
 
 def _next_of(relays: Sequence[Relay], *, must: bool) -> Relay | None:
