@@ -136,3 +136,28 @@ async def test_an_error_of_ours_reaches_who_waits(monkeypatch):
         async with Post(settings(port, connections=2)) as post:
             with pytest.raises(RuntimeError):
                 await asyncio.wait_for(post.send_many(letters(300)[0]), 10)
+
+
+async def test_a_relay_that_takes_so_many_over_one_connection_takes_the_rest_over_others():
+    class Few(Script):
+        def __call__(self, client):
+            self.answers["MAIL"] = [*[b"250 OK"] * 7, b"421 4.7.0 enough"]
+            super().__call__(client)
+
+    script = Few()
+    sending, ends = letters(50)
+    with raw(script) as port:
+        async with Post(settings(port, connections=1)) as post:
+            await post.send_many(sending)
+            assert not post.rests
+    assert ends == [[Sent()]] * 50 and len(script.mails) == 50
+
+
+async def test_one_that_refuses_a_sender_for_now_is_asked_for_each():
+    handler = Handler()
+    handler.answers["MAIL"] = [*["250 OK"] * 5, "451 4.3.0 later", *["250 OK"] * 40]
+    sending, ends = letters(40)
+    with relay(handler) as port:
+        async with Post(settings(port, connections=1)) as post:
+            await post.send_many(sending)
+    assert ends.count([Sent()]) == 39 and ends.count([Temporary(451, "relay-busy")]) == 1

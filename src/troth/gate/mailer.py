@@ -248,7 +248,8 @@ class Post:
             again.add_done_callback(self._again.discard)
         else:
             self._end(parcel, outcome)
-            for waiting in self._feed.take_all():  # the relay failed, whatever the email: these have waited for nothing
+            # Nobody answers, whatever the email: to wait for that once more with each of them could take an hour.
+            for waiting in self._feed.take_all() if not outcome.code else ():
                 self._end(waiting, outcome)
 
     async def _by_another(self, tried: Relay, parcel: Parcel, outcome: Outcome) -> None:
