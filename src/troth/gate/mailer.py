@@ -7,11 +7,11 @@ nowhere else. May touch: the network, through their doors; the keys of DKIM and 
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import batched
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -66,8 +66,9 @@ __all__ = [
 ]
 
 
-_AT_A_TIME = 32
-"""So many emails of a campaign are written and examined together."""
+_AT_A_TIME, _AT_MOST_SECONDS = 32, 0.005
+"""So many emails of a campaign are written and examined together at most, and so long that takes at most: fewer if they
+are large or signed. Meanwhile nothing else is sent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +132,7 @@ class Post:
         self._feed, self._streams = Feed(), list[asyncio.Task[None]]()
         self._letters: dict[Parcel, tuple[Letter, _Group]] = {}
         self._again: set[asyncio.Task[None]] = set()
-        self._in_turn, self._left_off = asyncio.Lock(), False
+        self._in_turn, self._left_off, self._at_a_time = asyncio.Lock(), False, 1
         self._relays = [self._relay(mail, door, mail.relay, password, mail.connections, cafile)]
         for relay in further:
             own = further_relay(relay)
@@ -166,6 +167,7 @@ class Post:
         await asyncio.gather(*self._streams)
         await asyncio.gather(*(relay.close() for relay in self._relays))
         if self._leaks is not None:
+            self._leaks.close()
             await asyncio.get_running_loop().run_in_executor(self._preparing, self._leaks.close)
         self._preparing.shutdown()
         await asyncio.sleep(0)  # the loop's turn to close what was aborted
@@ -188,18 +190,18 @@ class Post:
         by `send` goes first.
         """
         self._start_streams()
-        loop, group = asyncio.get_running_loop(), _Group(len(letters))
+        group, start = _Group(len(letters)), 0
         async with self._in_turn:
-            for few in batched(letters, _AT_A_TIME):
+            while start < len(letters):
                 await self._feed.wait_for_room(2 * _AT_A_TIME)
-                parcels: Sequence[Parcel | Outcome | None] = [None] * len(few)
-                if not self._left_off:
-                    parcels = await loop.run_in_executor(self._preparing, self._parcels, few)
+                await asyncio.sleep(0)
+                few = letters[start : start + self._at_a_time]
+                start += len(few)
+                # On this thread: another would take turns with it for each email, at a tenth of all the time.
+                parcels = [None] * len(few) if self._left_off else self._parcels(few)
                 ready = list[Parcel]()
                 for letter, parcel in zip(few, parcels, strict=True):
-                    if isinstance(parcel, Parcel) and self._left_off:
-                        group.end(letter, None)  # meanwhile
-                    elif isinstance(parcel, Parcel):
+                    if isinstance(parcel, Parcel):
                         ready.append(parcel)
                         self._letters[parcel] = (letter, group)
                     else:
@@ -260,7 +262,15 @@ class Post:
         letter, group = self._letters.pop(parcel)
         group.end(letter, outcome)
 
-    def _parcels(self, letters: Sequence[Letter]) -> list[Parcel | Outcome]:
+    def _parcels(self, letters: Sequence[Letter]) -> Sequence[Parcel | Outcome | None]:
+        """Return these emails as SMTP carries them; sets how many the next call may have, not to hold others up."""
+        started_at = time.thread_time()
+        parcels = self._written(letters)
+        spent = max(time.thread_time() - started_at, 1e-6)
+        self._at_a_time = max(1, min(_AT_A_TIME, int(len(letters) * _AT_MOST_SECONDS / spent)))
+        return parcels
+
+    def _written(self, letters: Sequence[Letter]) -> list[Parcel | Outcome]:
         findings: Sequence[LeakFinding | None] = [None] * len(letters)
         if self._leaks is not None and all(letter.mail.looked_at_apart() is not None for letter in letters):
             findings = self._leaks.found_apart([letter.mail for letter in letters])
