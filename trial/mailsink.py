@@ -23,6 +23,13 @@ class Sink:
         self._half = seconds / 2
         self._file = open(path, "a", buffering=1)  # noqa: SIM115 - lives as long as the process
 
+    async def handle_EHLO(
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Offer PIPELINING, so that commands and contents leave together, and kills fall between them."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Write the line before the answer: from then on the mail counts as delivered."""
         assert isinstance(envelope.content, bytes)

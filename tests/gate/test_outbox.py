@@ -130,3 +130,46 @@ def test_a_full_disk_begins_no_mail(queued, monkeypatch):
     monkeypatch.setattr(begun_log.os, "write", lambda _descriptor, _row: 0)
     with pytest.raises(OSError, match="space"):
         outbox.begin(job.delivery)
+
+
+def test_what_the_relay_took_before_a_kill_is_sent_though_the_database_was_not_told(queued):
+    queued.submit(signup("b@example.com"), signup("c@example.com"))
+    drain()
+    took, begun, _waits = outbox.claim(10, COMPOSERS)
+    for job in (took, begun):
+        outbox.begin(job.delivery)
+    outbox.taken(took.delivery)
+    assert outbox.recover((), all_leases=True) == 1
+    states = dict(Delivery.objects.values_list("id", "state"))
+    assert (states[took.delivery], states[begun.delivery]) == ("sent", "uncertain")
+    assert sorted(states.values()) == ["queued", "sent", "uncertain"]
+    deeds = SentJournal.of(queued).deeds()
+    assert set(deeds.sent) == {took.delivery} and set(deeds.tried) == {begun.delivery}
+
+
+def test_a_mail_that_was_not_begun_is_as_if_never_claimed(queued):
+    (job,) = outbox.claim(10, COMPOSERS)
+    assert outbox.record_all([(job, None)]) == ["released"]
+    row = Delivery.objects.get()
+    assert (row.state, row.attempts, row.claim, row.lease_until) == ("queued", 0, None, None)
+    assert SentJournal.of(queued).deeds().tried == {}
+
+
+def test_the_record_of_what_was_begun_keeps_only_claims_that_are_not_over(site, monkeypatch):
+    monkeypatch.setattr(begun_log, "_NEEDLESS", 300)
+    log, claims, mails = begun_log.BegunLog(site.sent), [uuid.uuid4() for _ in range(4)], []
+    for number, claim in enumerate(claims):
+        log.claim(claim)
+        mails.append([uuid.uuid4() for _ in range(10)])
+        for mail in mails[number]:
+            log.begin(mail)
+            log.sent(mail)
+        if number:
+            log.over(claims[number - 1])
+    told = begun_log.BegunLog(site.sent).read()
+    assert told.claims == {claims[3]} and told.deliveries == told.sent == set(mails[3])
+    log.begin(late := uuid.uuid4())
+    assert late in begun_log.BegunLog(site.sent).read().deliveries
+    log.over(claims[3])
+    assert begun_log.BegunLog(site.sent).read() == begun_log.Begun()
+    assert (site.sent / "begun").stat().st_size == 33

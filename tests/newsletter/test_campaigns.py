@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,9 @@ from tests.conftest import both
 from tests.newsletter.subscribers import leave, subscribe
 from troth.core import clock
 from troth.core.errors import TrothError
-from troth.core.purpose import Reason
-from troth.gate import bulk, outbox
+from troth.core.purpose import Category, Reason
+from troth.core.signed_links import Act
+from troth.gate import bulk, mailer, outbox
 from troth.gate.mailer import Permanent, Sent, Temporary, Uncertain
 from troth.gate.models import Delivery, DeliveryTotal
 from troth.gate.sender_dns import stored
@@ -24,7 +26,7 @@ from troth.newsletter.campaigns.mails import CAMPAIGN
 from troth.newsletter.campaigns.pace import Pace
 from troth.newsletter.campaigns.sending import CampaignRefused, moment
 from troth.newsletter.models import Campaign, Subscription, Topic, TopicSubscription
-from troth.vault import ledger
+from troth.vault import ledger, signing_keys
 from troth.vault.keeper import keeper
 from troth.vault.models import Canary, LedgerRow, Person
 from troth.worker.composers import COMPOSERS
@@ -533,3 +535,58 @@ def test_the_estimate_is_what_looking_at_everybody_gives_whatever_the_segment(he
         unknown = audience._recipients(everybody, clock.now()).filter(language="").count()
         assert audience.of_unknown_language(campaign) == (unknown if segment["to_language"] else 0), segment
     assert {audience.estimate(draft(**segment)) for segment in segments} >= {0, 2}
+
+
+@both
+def test_who_is_restricted_or_left_since_is_among_a_claim_and_is_not_opened(held):
+    people = [subscribe(f"reader{number}@example.com") for number in range(4)]
+    campaign = started()
+    Person.objects.filter(id=people[0]).update(frozen_at=NOW)
+    Subscription.objects.filter(person=people[1]).update(paused_until=NOW + timedelta(days=1))
+    jobs = claimed(campaign)
+    assert sorted(job.mail.to.reveal() for job in jobs) == ["reader2@example.com", "reader3@example.com"]
+    uses = [use for row in LedgerRow.objects.all() if (use := ledger.read(row)) and use.reason is Reason.SEND_CAMPAIGN]
+    assert [{uuid.UUID(bytes=person) for person in use.people} for use in uses] == [set(people[2:])]
+    assert outbox.record_all([(job, Sent()) for job in jobs]) == ["sent", "sent"]
+    assert told(campaign) == {"audience": 4, "sent": 2, "skipped": 2, "state": "sending"}
+
+
+@both
+def test_a_result_counts_only_for_the_claim_that_sent_it(held):
+    subscribe("reader@example.com")
+    campaign = started()
+    (job,) = claimed(campaign)
+    other = replace(job, claim=uuid.uuid4())
+    assert outbox.record_all([(other, Sent()), (job, Sent()), (job, Sent())]) == ["lost_claim", "sent", "sent"]
+    assert outbox.record_all([(job, Sent())]) == ["lost_claim"]
+    assert told(campaign) == {"audience": 1, "sent": 1, "state": "sending"}
+
+
+@both
+def test_what_is_uncertain_is_claimed_again_with_its_mark_and_topics_stand_in_its_link(held):
+    person = subscribe("reader@example.com")
+    topic = Topic.objects.create(name="Releases", number=3)
+    TopicSubscription.objects.create(topic=topic, subscription=Subscription.objects.get(person=person))
+    campaign = started(topic=topic)
+    (first,) = deliver(campaign, Uncertain("no-answer"))
+    held.move(minutes=5)
+    (again,) = claimed(campaign)
+    assert (first.mail.maybe_twice, again.mail.maybe_twice) == (False, True)
+    link = signing_keys.verifier().verify(again.mail.preferences_url.rpartition("/")[2], Act.PREFERENCES)
+    assert link.topics == 1 << 3
+    assert Delivery.objects.get(about=campaign.id).attempts == 2
+
+
+def test_anothers_details_in_one_email_of_many_hold_that_one_alone(held, settings):
+    for number in range(5):
+        subscribe(f"reader{number}@example.com", name=f"Reader Someone{'x' * number}")
+    leaks = mailer.leaks(settings.TROTH_CONFIG)
+    sending_mails = [job.mail for job in claimed(started())]
+    assert all(finding.clear for finding in leaks.found_apart(sending_mails))
+    for own, other in ((0, 1), (3, 2)):
+        values = {**sending_mails[own].values, "company": sending_mails[other].values["name"]}
+        sending_mails[own] = replace(sending_mails[own], values=values)
+    findings = leaks.found_apart(sending_mails)
+    assert [finding.clear for finding in findings] == [False, True, True, False, True]
+    assert findings == [leaks.found(mail, b"", lambda _mail: b"") for mail in sending_mails]
+    assert all(finding.categories == (Category.NAME,) for finding in findings if not finding.clear)

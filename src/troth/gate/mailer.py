@@ -7,11 +7,11 @@ nowhere else. May touch: the network, through their doors; the keys of DKIM and 
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import batched
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -66,8 +66,9 @@ __all__ = [
 ]
 
 
-_AT_A_TIME = 32
-"""So many emails of a campaign are written and examined together."""
+_AT_A_TIME, _AT_MOST_SECONDS = 32, 0.005
+"""So many emails of a campaign are written and examined together at most, and so long that takes at most: fewer if they
+are large or signed. Meanwhile nothing else is sent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +82,28 @@ class Letter:
     """Records that its content is about to be handed over. If it raises `OSError`, it is not."""
     released: bool = False
     """An owner approved it as it is."""
+
+
+class _Group:
+    """Letters that are sent together: `ended` once each of them has."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not count:
+            self.ended.set_result(None)
+
+    def end(self, letter: Letter, outcome: Outcome | None) -> None:
+        """Tell what became of one."""
+        letter.on_outcome(outcome)
+        self._left -= 1
+        if not self._left and not self.ended.done():
+            self.ended.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        """Have whoever waits for them raise."""
+        if not self.ended.done():
+            self.ended.set_exception(error)
 
 
 class Post:
@@ -107,9 +130,9 @@ class Post:
         self._dkim, self._leaks = dkim, leaks
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="preparing")
         self._feed, self._streams = Feed(), list[asyncio.Task[None]]()
-        self._letters: dict[Parcel, tuple[Letter, asyncio.Future[None]]] = {}
+        self._letters: dict[Parcel, tuple[Letter, _Group]] = {}
         self._again: set[asyncio.Task[None]] = set()
-        self._in_turn, self._left_off = asyncio.Lock(), False
+        self._in_turn, self._left_off, self._at_a_time = asyncio.Lock(), False, 1
         self._relays = [self._relay(mail, door, mail.relay, password, mail.connections, cafile)]
         for relay in further:
             own = further_relay(relay)
@@ -144,6 +167,7 @@ class Post:
         await asyncio.gather(*self._streams)
         await asyncio.gather(*(relay.close() for relay in self._relays))
         if self._leaks is not None:
+            self._leaks.close()
             await asyncio.get_running_loop().run_in_executor(self._preparing, self._leaks.close)
         self._preparing.shutdown()
         await asyncio.sleep(0)  # the loop's turn to close what was aborted
@@ -166,24 +190,24 @@ class Post:
         by `send` goes first.
         """
         self._start_streams()
-        ends, loop = list[asyncio.Future[None]](), asyncio.get_running_loop()
+        group, start = _Group(len(letters)), 0
         async with self._in_turn:
-            for few in batched(letters, _AT_A_TIME):
+            while start < len(letters):
                 await self._feed.wait_for_room(2 * _AT_A_TIME)
-                if self._left_off:
-                    _end_all(few, None)
-                    continue
-                parcels = await loop.run_in_executor(self._preparing, self._parcels, few)
+                await asyncio.sleep(0)
+                few = letters[start : start + self._at_a_time]
+                start += len(few)
+                # On this thread: another would take turns with it for each email, at a tenth of all the time.
+                parcels = [None] * len(few) if self._left_off else self._parcels(few)
                 ready = list[Parcel]()
                 for letter, parcel in zip(few, parcels, strict=True):
-                    if not isinstance(parcel, Parcel):
-                        letter.on_outcome(parcel)
-                        continue
-                    ready.append(parcel)
-                    ends.append(loop.create_future())
-                    self._letters[parcel] = (letter, ends[-1])
+                    if isinstance(parcel, Parcel):
+                        ready.append(parcel)
+                        self._letters[parcel] = (letter, group)
+                    else:
+                        group.end(letter, parcel)
                 self._feed.put(ready)
-        await asyncio.gather(*ends)
+        await group.ended
 
     def leave_off(self) -> None:
         """Begin no more emails of campaigns; finish those that were begun."""
@@ -211,9 +235,10 @@ class Post:
                 else:
                     await relay.send_each(parcel, self._feed, partial(self._sent_by, relay))
         except Exception as error:  # for those who wait to raise
-            for _, end in self._letters.values():
-                if not end.done():
-                    end.set_exception(error)
+            self._left_off = True
+            self._feed.close()
+            for _, group in self._letters.values():
+                group.fail(error)
 
     def _sent_by(self, relay: Relay, parcel: Parcel, outcome: Outcome) -> None:
         """Tell what became of an email, or have another relay take it."""
@@ -225,7 +250,8 @@ class Post:
             again.add_done_callback(self._again.discard)
         else:
             self._end(parcel, outcome)
-            for waiting in self._feed.take_all():  # the relay failed, whatever the email: these have waited for nothing
+            # Nobody answers, whatever the email: to wait for that once more with each of them could take an hour.
+            for waiting in self._feed.take_all() if not outcome.code else ():
                 self._end(waiting, outcome)
 
     async def _by_another(self, tried: Relay, parcel: Parcel, outcome: Outcome) -> None:
@@ -233,11 +259,18 @@ class Post:
         self._end(parcel, await self._hand_over(parcel, others, outcome))
 
     def _end(self, parcel: Parcel, outcome: Outcome | None) -> None:
-        letter, end = self._letters.pop(parcel)
-        letter.on_outcome(outcome)
-        end.set_result(None)
+        letter, group = self._letters.pop(parcel)
+        group.end(letter, outcome)
 
-    def _parcels(self, letters: Sequence[Letter]) -> list[Parcel | Outcome]:
+    def _parcels(self, letters: Sequence[Letter]) -> Sequence[Parcel | Outcome | None]:
+        """Return these emails as SMTP carries them; sets how many the next call may have, not to hold others up."""
+        started_at = time.thread_time()
+        parcels = self._written(letters)
+        spent = max(time.thread_time() - started_at, 1e-6)
+        self._at_a_time = max(1, min(_AT_A_TIME, int(len(letters) * _AT_MOST_SECONDS / spent)))
+        return parcels
+
+    def _written(self, letters: Sequence[Letter]) -> list[Parcel | Outcome]:
         findings: Sequence[LeakFinding | None] = [None] * len(letters)
         if self._leaks is not None and all(letter.mail.looked_at_apart() is not None for letter in letters):
             findings = self._leaks.found_apart([letter.mail for letter in letters])
@@ -304,11 +337,6 @@ class Post:
                 break
         assert outcome is not None
         return outcome
-
-
-def _end_all(letters: Sequence[Letter], outcome: Outcome | None) -> None:
-    for letter in letters:
-        letter.on_outcome(outcome)
 
 
 def _next_of(relays: Sequence[Relay], *, must: bool) -> Relay | None:

@@ -279,21 +279,21 @@ def record_all(results: Sequence[tuple[Job, Outcome | None]]) -> list[str]:
         return [_recorded(job, outcome, sent) for job, outcome in results]
 
 
-def _recorded(job: Job, outcome: Outcome | None, sent: Collection[UUID]) -> str:
+def _recorded(job: Job, outcome: Outcome | None, sent: Collection[tuple[UUID, UUID]]) -> str:
     if outcome is None:
         return "released"
     if isinstance(outcome, Sent):
-        return str(_State.SENT) if job.delivery in sent else "lost_claim"
+        return str(_State.SENT) if (job.claim, job.delivery) in sent else "lost_claim"
     return record(job, outcome)
 
 
-def _record_sent(jobs: Sequence[Job]) -> set[UUID]:
-    """Record that these mails were sent, a statement for each claim; return those that their claims still had."""
-    sent = set[UUID]()
+def _record_sent(jobs: Sequence[Job]) -> set[tuple[UUID, UUID]]:
+    """Record that these mails were sent, a statement for each claim; return claim and id of those it still had."""
+    sent = set[tuple[UUID, UUID]]()
     by_claim = sorted(jobs, key=lambda job: job.claim)
     for mark, mine in groupby(by_claim, key=lambda job: job.claim):
-        sent |= bulk.record_sent(mark, [job.delivery for job in mine])
-    _journal().sent(sent)  # before the database commits, as in `record`
+        sent |= {(mark, mail) for mail in bulk.record_sent(mark, [job.delivery for job in mine])}
+    _journal().sent(mail for _, mail in sent)  # before the database commits, as in `record`
     return sent
 
 

@@ -15,7 +15,7 @@ _MAILS_PER_LINE = 100
 _IDLE_SECONDS = 15.0
 """A connection that rested longer is not used again: many relays hang up on it, some without a word."""
 _FIRST_REST, _LONGEST_REST = 30.0, 900.0
-_LOST = Temporary(0, "connection-lost")
+_LOST, _CLOSING = Temporary(0, "connection-lost"), 421
 
 
 class Feed:
@@ -82,6 +82,12 @@ class Feed:
             if not taker.done():
                 taker.set_result(None)
                 count -= 1
+
+
+def _is_over(outcome: Outcome) -> bool:
+    """Return whether the connection ended before the email was begun: many relays take so many over one, then say
+    421."""
+    return outcome == _LOST or (isinstance(outcome, Temporary) and outcome.of_relay and outcome.code == _CLOSING)
 
 
 class Relay:
@@ -158,8 +164,8 @@ class Relay:
             self._failures = min(self._failures + 1, 10)
 
     async def _serve(self, first: Parcel, then: Next, on_outcome: OnOutcome) -> None:
-        """Send emails over a resting connection or a new one. A relay may have hung up on one that was in use before:
-        then nothing was sent of the email that found out, and it goes over a new one."""
+        """Send emails over a resting connection or a new one. A relay may have hung up on one that was in use before,
+        or say that it is to end: then nothing was sent of the email that found out, and it goes over a new one."""
         parcel: Parcel | None = first
         line = await self._rested()
         while parcel is not None:
@@ -182,7 +188,7 @@ class Relay:
 
         def ended(parcel: Parcel, outcome: Outcome) -> None:
             nonlocal lost
-            if outcome == _LOST and (used or parcel is not first):
+            if _is_over(outcome) and (used or parcel is not first):
                 lost = parcel
                 return
             self._judge(outcome)

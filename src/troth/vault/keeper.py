@@ -264,8 +264,8 @@ class Keeper:
         """
         self._may(reason, [kind])
         ledger.write(reason, actor, person_ids)
-        wanted = person_ids if among is None else among
-        rows = Record.with_canaries.filter(person__in=wanted, kind=kind, purpose=reason.purpose.value)
+        searched = person_ids if among is None else among
+        rows = Record.with_canaries.filter(person__in=searched, kind=kind, purpose=reason.purpose.value)
         opened: dict[uuid.UUID, list[Content]] = {}
         people = frozenset(person_ids)
         for values in rows.order_by("created_at", "id").values_list(*_BOX_COLUMNS):
@@ -279,8 +279,8 @@ class Keeper:
         self, reason: Reason, *, actor: uuid.UUID | str, record_ids: Sequence[uuid.UUID]
     ) -> Mapping[uuid.UUID, Content]:
         """Return these records, by record id; one row in the ledger, written first. Erased people are left out."""
-        found = Record.with_canaries.filter(id__in=record_ids).values_list(*_BOX_COLUMNS)
-        rows = [_StoredBox(*values) for values in found]
+        stored = Record.with_canaries.filter(id__in=record_ids).values_list(*_BOX_COLUMNS)
+        rows = [_StoredBox(*values) for values in stored]
         self._may(reason, [row.kind for row in rows])
         ledger.write(reason, actor, sorted({row.person_id for row in rows}))
         contents = {row.id: self._open(row, reason.purpose) for row in rows}

@@ -203,9 +203,9 @@ class Marks:
         """Yield (mark with its category, slot) of these marks, given without it."""
         connection = self._connection()
         for batch in batched(marks, _CHUNK):
-            wanted = ",".join(["(?)"] * len(batch))
+            low_marks = ",".join(["(?)"] * len(batch))
             yield from connection.execute(
-                f"WITH wanted (low) AS (VALUES {wanted}) SELECT mark, slot FROM wanted "  # noqa: S608
+                f"WITH wanted (low) AS (VALUES {low_marks}) SELECT mark, slot FROM wanted "  # noqa: S608
                 f"CROSS JOIN mark ON mark BETWEEN low AND low + 7 {where}",
                 batch,
             )

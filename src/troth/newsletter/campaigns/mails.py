@@ -166,8 +166,8 @@ def _compose(campaign: Campaign, rows: Sequence[ClaimedRow]) -> Mapping[UUID, Ma
     content = content_of(campaign, config)
     people = [row.person_id for row in rows if row.person_id]
     among = bulk.people_of(rows[0].claim) if isinstance(rows[0], ClaimedMail) else None
-    wanted = still_wanted(campaign, people if among is None else among)
-    subscriptions = {person: wanted[person] for person in people if person in wanted}
+    subscribed = still_wanted(campaign, people if among is None else among)
+    subscriptions = {person: subscribed[person] for person in people if person in subscribed}
     if not subscriptions:
         return {}
     opened = keeper().open_records(Reason.SEND_CAMPAIGN, actor=WORKER, person_ids=list(subscriptions), among=among)
