@@ -271,12 +271,14 @@ def _refused(scene: Scene) -> str:
 
 @proof("shared.doors")
 def doors_match_policy(scene: Scene) -> Verdict:
-    """Check that the program declares only the settings' mail relays and database, and that the policy page names all
-    recipients."""
+    """Check that the program declares only the settings' mail relays, database and card company, and that the policy
+    page names all recipients."""
     expected = {"mail-relay": urlsplit(scene.config.mail.relay).hostname or ""}
     expected |= {f"mail-relay-{relay.name}": urlsplit(relay.address).hostname or "" for relay in scene.config.relay}
     if scene.config.database.url:
         expected["database"] = ""
+    if scene.config.shop.enabled:
+        expected["card-company"] = urlsplit(scene.config.shop.api).hostname or ""
     declared = [*gate.declared(scene.config), *gate.for_office(scene.config)]
     strangers = [door.name for door in declared if door.name not in expected]
     strangers += [

@@ -225,7 +225,7 @@ _FILES = re.compile(
     | troth\.log(?:[.-][^/]+)? | restoring | \.restore-[^/]+/.* | \.keys-before/.* | before-[^/]+/.*
     | keys/(?: site-id | recovery\.pub | \.recovery\.new | mail-password(?:-[a-z0-9-]{1,20})? | database-password
         | seal/(?:\d+\.key|\.\d+\.new) | sign/\d+\.key | dkim/[^/]+\.pem | office/secret\.key
-        | sent/[^/]+
+        | sent/[^/]+ | \.?card-company-(?:key|secrets|path)(?:\.new)? | licence/(?:\d+\.(?:key|next)|\.\d+\.new)
         | people/(?: forgotten | slots | proving | proving-late | ledger-heads
             | index-(?:administration|identification)\.key | (?:index|marks)\.sqlite3(?:-wal|-shm|-journal)? ) )
     | data/(?: beat | \.?house\.json(?:\.new)? | prove-asked | policy-copy\.md | version | \.?clock\.json(?:\.new)?
@@ -235,6 +235,7 @@ _FILES = re.compile(
         | aside/[0-9a-f]{16}-[0-9a-f]{8}\.sealed | answers?/.* | imports?/.* )
     | spool/(?: [0-9a-f]{16}\.seg | spent )
     | public/(?: \.?gen-\d{12}[^/]*/[^/]+ | answers/.*
+        | licences/revoked\.(?:json|new)
         | archive/\.?[0-9a-f]{32}\.(?:html|xml) | images/\.?[0-9a-f]{8,64}\.(?:jpg|png|gif) )
     | (?:asks|offers)/.*
     )
