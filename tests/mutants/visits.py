@@ -105,7 +105,7 @@ AGGREGATE = (
             "supervisor/supervisor.py",
             "        self._days = Days(self.config.audience.timezone)\n",
             "        self._days = Days(self.config.audience.timezone)\n"
-            "        (self.site.data / 'day-key').write_bytes(bytes(self._days._told))\n",
+            "        (self.site.data / 'day-key').write_bytes(bytes(self._days._key))\n",
         ),
     ),
     Mutant(

@@ -13,7 +13,7 @@ from django.conf import settings as django
 from django.db import models
 
 from tests.conftest import both
-from tests.office.test_openings import addresses, there  # noqa: F401 - a fixture
+from tests.office.test_openings import addresses, order_of, there  # noqa: F401 - a fixture
 from tests.office.test_roles import sign_in
 from tests.proofs.scenes import scene
 from troth.audience.api import endpoints, tokens
@@ -39,6 +39,7 @@ from troth.people.list_formats import ListFormat, form_of
 from troth.policy import retention
 from troth.proofs import contact_not_shared_mail, contact_purpose
 from troth.rights.models import HeldExport, RightsRequest
+from troth.shop.models import Order
 from troth.vault import ledger
 from troth.vault.keeper import keeper
 from troth.vault.models import Canary, LedgerRow, LegalHold, LegalRecord, Person, RealHolds, RealPeople
@@ -78,6 +79,7 @@ def halfway(site, settings):
             sums.add(cell, views=9, visits=9)
         taken = GroupCommit(today().isoformat(), 9, sums, [Rise(ALL, 7, 3)], proof=True)
         file_counts([came(new_id(), one) for one in entries(taken)], settings.TROTH_CONFIG.zone)
+        order_of(canary.person)
         yield here, canary, thread
 
 
@@ -96,10 +98,12 @@ def told(there, client):  # noqa: F811
     label = Label.objects.get_or_create(name="invoices")[0]
     more = [f"/people/?state={state}" for state in ("waiting", "confirmed", "left")]
     more += [f"/inbox/?state={state}" for state in ("waiting", "answered", "closed", "all")]
+    more += [f"/orders/?state={state}" for state in Order.State.values]
     for path in (*more, f"/inbox/?label={label.id}"):
         found[path] = _TOKENS.sub("", client.get(path).content.decode())
     for path in ("/people/search/", "/inbox/search/"):
         found[path] = _TOKENS.sub("", client.post(path, {"sought": "Example"}).content.decode())
+    found["/orders/search/"] = _TOKENS.sub("", client.post("/orders/search/", {"sought": "4242"}).content.decode())
     found["metrics"] = "".join(metrics.lines(system_status.gather()))
     found["status"] = repr(status.report())
     found["list"] = b"".join(part for _, part in export.ListExport("shell", form_of(ListFormat.TROTH, None)).parts())
@@ -136,8 +140,9 @@ def test_halfway_through_a_run_nothing_that_people_see_has_changed(site, setting
             theirs = {**there, "person_id": canary.person, "thread_id": thread.id}
             theirs["cause_id"] = uuid.uuid4()  # none is made for a canary
             theirs["held_id"] = Delivery.with_canaries.get(person=canary.person, state="held").id
+            theirs["order_id"] = Order.with_canaries.get(person=canary.person).id
             for one, path in addresses(theirs):
-                if {"person_id", "thread_id", "held_id"} & one.pattern.converters.keys():
+                if {"person_id", "thread_id", "held_id", "order_id"} & one.pattern.converters.keys():
                     assert client.get(path).status_code in (404, 405), path
                     did = client.post(path, {"frozen": "yes", "state": "closed", "name": "invoices"})
                     assert did.status_code in (404, 405) or one.name in GO_BACK, path

@@ -20,6 +20,7 @@ from troth.office.models import Operator
 from troth.policy import versions
 from troth.policy.models import ProofRun
 from troth.rights.models import HeldExport
+from troth.shop.models import Edition, Movement, Order, Price, Product
 from troth.vault import ledger
 from troth.vault.models import Erasure, LedgerRow
 from troth.vault.records import Boxer
@@ -77,6 +78,7 @@ def there(site, people):
         "run_id": ProofRun.objects.create(light=True, ended_at=clock.now()).id,
         "number": versions.in_force().number,
         **campaign_there(person),
+        "order_id": order_of(person).id,
         "token": "x" * 43,
         "kind": "page",
         "token_id": ApiToken.objects.get().id,
@@ -99,6 +101,28 @@ def campaign_there(person):
         "image_name": "0.png",
         "outcome": "failed",
     }
+
+
+def order_of(person):
+    """An order that was paid, by somebody who may be an invented one."""
+    product, _ = Product.objects.get_or_create(slug="plainbook", defaults={"name": "Plainbook"})
+    edition, _ = Edition.objects.get_or_create(product=product, slug="single", defaults={"name": "For one person"})
+    price, _ = Price.objects.get_or_create(edition=edition, currency="EUR", amount=4900, state="on_sale")
+    order = Order.with_canaries.create(
+        id=uuid.uuid4(),
+        number=uuid.uuid4().hex[:12],
+        price=price,
+        person_id=person,
+        state="paid",
+        checkout=uuid.uuid4().hex,
+        currency="EUR",
+        total=4900,
+        last4="4242",
+        created_at=clock.now(),
+        paid_at=clock.now(),
+    )
+    Movement.with_canaries.create(order=order, kind="payment", amount=4900, currency="EUR", document="2026-0001")
+    return order
 
 
 def addresses(there):

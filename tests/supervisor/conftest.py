@@ -1,18 +1,17 @@
 """The users of the roles, and a site that is theirs. As root, and where the users can be made."""
 
-import grp
+import contextlib
 import os
-import pwd
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from tests.supervisor.shared_users import shared_users
 from troth.core.errors import TrothError
 from troth.core.site import Site
 from troth.operate import create_site
-from troth.supervisor import apply_fence, roles, users
+from troth.supervisor import apply_fence, users
 from troth.supervisor.brief import Brief
 
 GROUPS = ("data", "spool", "public")
@@ -31,30 +30,17 @@ def as_user(user, act):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def there(look, name):
-    try:
-        look(name)
-    except KeyError:
-        return False
-    return True
-
-
 @pytest.fixture(scope="module")
 def people():
-    """The users of the roles; those that were not there before are removed again."""
+    """The users of the roles."""
     if os.geteuid() != 0:
         pytest.skip("only root gives each process a user of its own")
-    before_users = {role for role in roles.USERS if there(pwd.getpwnam, f"troth-{role}")}
-    before_groups = {name for name in GROUPS if there(grp.getgrnam, f"troth-{name}")}
-    try:
-        made = users.ensure()
-    except TrothError as error:
-        pytest.skip(f"this machine makes no users: {error}")
-    yield made
-    for role in set(roles.USERS) - before_users:
-        subprocess.run(["userdel", f"troth-{role}"], check=False, capture_output=True)
-    for name in set(GROUPS) - before_groups:
-        subprocess.run(["groupdel", f"troth-{name}"], check=False, capture_output=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            made = stack.enter_context(shared_users())
+        except TrothError as error:
+            pytest.skip(f"this machine makes no users: {error}")
+        yield made
 
 
 @pytest.fixture

@@ -116,10 +116,10 @@ def receiving():
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status = receiver.statuses.pop(0) if receiver.statuses else 200
+            receiver.notices.put((body, self.headers["Stripe-Signature"]))  # first: the next one may come at once
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
-            receiver.notices.put((body, self.headers["Stripe-Signature"]))
 
         def log_message(self, *_):
             pass
