@@ -18,7 +18,7 @@ from troth.policy import json_document
 from troth.policy.promises import PROMISES
 
 _PATIENCE_SECONDS = 120
-_PROMISES = len(PROMISES.ids)
+_PROMISES = len(PROMISES.ids)  # the demo has a shop
 
 
 @pytest.fixture(scope="module")

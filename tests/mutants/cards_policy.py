@@ -77,6 +77,26 @@ CARDS = (
             "    if not allowed:\n        print('404', scope['path'], file=__import__('sys').stderr, flush=True)\n",
         ),
     ),
+    Mutant(
+        "notice-with-a-card-is-taken",
+        "What is sent to the address for the card company's notices is stored unsearched.",
+        proofs("cards.nowhere"),
+        (
+            Edit("front/views/shop.py", "    if has_card_number(content):", "    if False:"),
+            Edit("shop/entry.py", "        if has_card_number(self.notice):\n", "        if False:\n"),
+        ),
+    ),
+    Mutant(
+        "card-number-of-a-notice-in-the-log",
+        "A notice that is refused because of a card number is written to the log.",
+        proofs("cards.nowhere"),
+        edit(
+            "front/views/shop.py",
+            "        tell(LogEvent.CARD_NUMBER_IN_NOTICE)\n",
+            "        tell(LogEvent.CARD_NUMBER_IN_NOTICE)\n"
+            "        print('refused', content, file=__import__('sys').stderr, flush=True)\n",
+        ),
+    ),
 )
 
 

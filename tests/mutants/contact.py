@@ -38,6 +38,7 @@ BASIC = (
         "A form accepts fields that it does not ask for, as a script on the vendor's page could send them.",
         proofs("contact.refusals"),
         edit("front/http/form_parsing.py", "if name not in allowed:", "if not name:"),
+        may=proofs("direct.forms"),
     ),
     Mutant(
         "company-is-guessed",

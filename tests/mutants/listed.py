@@ -10,9 +10,8 @@ from troth.policy.promises import PROMISES
 _FOUND: dict[str, tuple[Mutant, ...]] = {}
 for _module in pkgutil.iter_modules([str(Path(__file__).parent)]):
     if _module.name not in {"__main__", "breach", "digests", "listed", "run", "throwaway"}:
-        _breaches = importlib.import_module(f"tests.mutants.{_module.name}").BREACHES
-        assert not _breaches.keys() & _FOUND.keys(), f"{_module.name}: another module has mutants of that promise"
-        _FOUND |= _breaches
+        for _promise, _mutants in importlib.import_module(f"tests.mutants.{_module.name}").BREACHES.items():
+            _FOUND[_promise] = (*_FOUND.get(_promise, ()), *_mutants)
 BY_PROMISE = {promise: _FOUND.pop(promise) for promise in PROMISES.ids if promise in _FOUND}
 assert not _FOUND, f"mutants of no promise: {', '.join(_FOUND)}"
 MUTANTS: dict[str, Mutant] = {one.id: one for found in BY_PROMISE.values() for one in found}

@@ -386,7 +386,7 @@ PAGES = (
             '    "x-frame-options": "DENY",\n',
             '    "x-frame-options": "DENY",\n    "set-cookie": "seen=1",\n',
         ),
-        may=proofs("visits.stored"),
+        may=proofs("visits.stored", "direct.redirect"),
     ),
     Mutant(
         "address-in-the-thanks",

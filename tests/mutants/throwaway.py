@@ -50,10 +50,10 @@ def _let_publish(source: Path) -> None:
 
 
 def _ports(number: int) -> int:
-    """Return the first of five consecutive free ports, in a range of this runner's own."""
-    for base in range(19_000 + 200 * number, 19_200 + 200 * number, 5):
+    """Return the first of six consecutive free ports, in a range of this runner's own."""
+    for base in range(19_000 + 200 * number, 19_194 + 200 * number, 6):
         with contextlib.suppress(OSError), contextlib.ExitStack() as held:
-            for port in range(base, base + 5):
+            for port in range(base, base + 6):
                 held.enter_context(socket.create_server(("127.0.0.1", port)))
             return base
     raise NotRun("no ports are free")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.proofs.runs import write_run
 from troth.core import clock
-from troth.core.config.sections import SiteSection
+from troth.core.config.sections import ShopSection, SiteSection
 from troth.front import snapshot
 from troth.operate.create_site import policy_text
 from troth.policy import data_map, json_document, promises, publish, text, versions
@@ -19,7 +19,9 @@ from troth.policy.promises import PROMISES
 
 DOCS = Path(__file__).parents[2] / "docs"
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-COUNT = len(PROMISES.ids)
+MADE = [promise for promise in PROMISES if not promise.section]
+"""By a site without a shop."""
+COUNT = len(MADE)
 WORST_PAGE = 30 * 1024
 
 
@@ -52,19 +54,50 @@ def test_it_is_read_in_two_minutes():
     assert len(words(made())) <= 2 * 250, "250 words a minute, tables and all"
 
 
+def _sell(site, settings):
+    """Turn the shop on, and promise what a shop promises."""
+    config = settings.TROTH_CONFIG
+    settings.TROTH_CONFIG = msgspec.structs.replace(config, shop=ShopSection(enabled=True))
+    site.policy.write_text(policy_text(shop=True))
+
+
+def test_a_shop_makes_two_promises_more_and_is_still_read_in_two_minutes(site, settings):
+    _sell(site, settings)
+    write_run()
+    page = made()
+    assert page.count('<details class="note"') == COUNT + 2 == len(PROMISES.ids)
+    assert "Kept" in note(page, "cards.encrypted") and "Kept" in note(page, "cards.direct")
+    assert len(words(page)) <= 2 * 250
+
+
+def test_a_site_that_began_to_sell_states_them_once_they_are_published(site, settings):
+    """Until then its page, its JSON and its banner tell of what its text says, and of nothing more."""
+    write_run()
+    assert versions.in_force().number == 1
+    _sell(site, settings)
+    write_run()
+    page = publish.fronted()
+    assert f"All {COUNT} promises were tested and kept" in page.fresh and "cards.direct" not in page.fresh_json
+    draft = versions.draft(site.policy)
+    assert draft.edited and not draft.bad
+    versions.publish(draft.text, "We sell now.", "shell")
+    page = publish.fronted()
+    assert f"All {COUNT + 2} promises were tested and kept" in page.fresh and "cards.direct" in page.fresh_json
+
+
 def test_each_promise_stands_below_its_sentence_with_state_and_time():
     write_run()
     page = made()
-    for promise in PROMISES:
+    for promise in MADE:
         shown = note(page, promise.id)
         assert "Kept" in shown and "tested" in shown and 'datetime="2026-11-25T12:00Z"' in shown
         assert page.index("promise kept") < page.index(shown)
-    assert page.count('<details class="note"') == len(PROMISES.ids) == page.count('class="promise kept"')
+    assert page.count('<details class="note"') == COUNT == page.count('class="promise kept"')
 
 
 def test_it_unfolds_to_how_it_is_kept_tried_seen_and_where_to_look():
     write_run()
-    for promise in PROMISES:
+    for promise in MADE:
         shown = note(made(), promise.id)
         for heading in (
             "How it is kept",

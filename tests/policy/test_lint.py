@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from troth.core.config.sections import Config, ContactSection, ControllerSection, SiteSection
+from troth.core.config.sections import Config, ContactSection, ControllerSection, ShopSection, SiteSection
 from troth.operate.create_site import policy_text
 from troth.policy import data_map, lint, privacy_notice
 from troth.policy import text as policy
@@ -38,6 +38,7 @@ BOUND = "[We share them with nobody.]{promise=contact.not-shared}"
 TOLD = ControllerSection(address="1 Example Row, Exampleton", transfers="All of them are in Exampleton.")
 CONFIG = Config(site=SiteSection(name="Example Software", url="https://www.example.com/troth"), controller=TOLD)
 BARE = Config(site=CONFIG.site)
+SELLING = msgspec.structs.replace(CONFIG, shop=ShopSection(enabled=True))
 
 
 def test_the_sample_policy_has_nothing_wrong_with_it():
@@ -109,8 +110,20 @@ def test_a_promise_that_the_text_does_not_make_is_said_with_a_sentence_to_begin_
 
 @pytest.mark.parametrize("one", PROMISES.ids)
 def test_each_promise_that_is_taken_out_of_the_sample_is_missed(one):
-    text = SAMPLE.replace(f"]{{promise={one}}}", "]").replace("\n[", "\n")
-    assert any(one in found.what for found in lint.judge(policy.parse(text), CONFIG) if found.level == "bad")
+    text = policy_text(shop=True).replace(f"]{{promise={one}}}", "]").replace("\n[", "\n")
+    assert any(one in found.what for found in lint.judge(policy.parse(text), SELLING) if found.level == "bad")
+
+
+def test_what_only_a_shop_promises_is_asked_of_no_other_site_and_let_stand_on_none():
+    """A text of before the shop was turned on, and one of before it was turned off."""
+    assert lint.judge(policy.parse(policy_text(shop=True)), SELLING) == []
+    lacking = lint.judge(policy.parse(SAMPLE), SELLING)
+    for name, problem in zip(("cards.encrypted", "cards.direct"), lacking, strict=True):
+        assert problem.what == f"The promise {name} is missing from the text."
+        assert f"{{promise={name}}}" in problem.mend
+    left_over = lint.judge(policy.parse(policy_text(shop=True)), CONFIG)
+    assert {one.level for one in left_over} == {"bad"} and len(left_over) == 2
+    assert all("[shop] is off" in one.what and one.line and "enabled = true" in one.mend for one in left_over)
 
 
 def test_a_promise_without_a_breach_that_was_seen_cannot_stand():

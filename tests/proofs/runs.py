@@ -1,6 +1,8 @@
-"""Runs of proofs for tests of what is made of them: as the prover writes them down."""
+"""Runs of proofs for tests of what is made of them: as the prover writes them down, of what the site promises."""
 
 from datetime import timedelta
+
+from django.conf import settings
 
 from troth.core import clock
 from troth.policy.models import ProofRun
@@ -21,7 +23,7 @@ def write_run(*, light=False, state="kept", ago=timedelta(), ended=True, **other
             for proof in promise.proofs
             if proof.light or not light
         }
-        for promise in PROMISES
+        for promise in PROMISES.made_by(settings.TROTH_CONFIG)
     }
     at = clock.now() - ago
     return ProofRun.objects.create(

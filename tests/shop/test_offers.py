@@ -4,8 +4,7 @@ import pytest
 
 from tests.shop.conftest import PRODUCTS, set_shop, take
 from troth.core.errors import TrothError
-from troth.operate import embed
-from troth.shop import offers, publishing
+from troth.shop import buttons, offers, publishing
 from troth.shop.models import Price
 from troth.worker import publish
 
@@ -52,10 +51,10 @@ def test_a_link_and_a_table_to_paste(shop, settings, adapter):
     publishing.publish(adapter)
     config = settings.TROTH_CONFIG
     offered = offers.offered(config)
-    assert embed.product_button(config, offered, "plainbook/single/EUR") == (
+    assert buttons.product_button(config, offered, "plainbook/single/EUR") == (
         '<a href="http://127.0.0.1:18300/buy/plainbook/single/EUR" rel="nofollow">Buy Plainbook</a>\n'
     )
-    table = embed.pricing_table(config, offered, "plainbook")
+    table = buttons.pricing_table(config, offered, "plainbook")
     assert "For &lt;one&gt;" in table and "<one>" not in table and table.count("<tr>") == 3
     assert "7,800 JPY</a>" in table and "/buy/plainbook/team/EUR" in table
 
@@ -63,7 +62,7 @@ def test_a_link_and_a_table_to_paste(shop, settings, adapter):
 @pytest.mark.parametrize("words", ["", "plainbook", "plainbook/single/USD", "plainbook/single/EUR/x"])
 def test_what_is_not_on_sale_has_no_link(on_sale, settings, words):
     with pytest.raises(TrothError) as caught:
-        embed.product_button(settings.TROTH_CONFIG, offers.offered(settings.TROTH_CONFIG), words)
+        buttons.product_button(settings.TROTH_CONFIG, offers.offered(settings.TROTH_CONFIG), words)
     assert "product list" in caught.value.mend
     with pytest.raises(TrothError):
-        embed.pricing_table(settings.TROTH_CONFIG, None, "plainbook")
+        buttons.pricing_table(settings.TROTH_CONFIG, None, "plainbook")

@@ -38,7 +38,10 @@ def test_what_a_run_found_is_told_at_the_next_look_and_nothing_is_told_twice(sit
     assert publish.publish() == 2
     assert publish.publish() is None
     page = published.load(site.public).privacy
-    assert f"All {len(list(PROMISES))} promises were tested" in page.fresh and "Not verified since" in page.stale
+    assert (
+        f"All {sum(not promise.section for promise in PROMISES)} promises were tested" in page.fresh
+        and "Not verified since" in page.stale
+    )
     assert page.since_ms <= clock.timestamp_ms() < page.until_ms
 
 

@@ -18,6 +18,7 @@ from troth.core.site import Site
 if TYPE_CHECKING:
     from django import conf
 
+    from troth.core.config import load
     from troth.operate import create_site
     from troth.policy import data_map, lint, models
     from troth.policy import diff as differences
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 else:
     conf = lazy("django.conf")
     create_site = lazy("troth.operate.create_site")
+    load = lazy("troth.core.config.load")
     data_map = lazy("troth.policy.data_map")
     differences = lazy("troth.policy.diff")
     lint = lazy("troth.policy.lint")
@@ -162,12 +164,20 @@ def show(
 @policy.command("new")
 def new(site: SiteOption = Path()) -> None:
     """Write the sample policy to policy.md if there is none. Never overwrites."""
-    path = Site(site.resolve()).policy
+    place = Site(site.resolve())
+    path = place.policy
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(create_site.policy_text())
+            file.write(create_site.policy_text(shop=_has_shop(place)))
     except FileExistsError:
         raise TrothError(f"{path.name} exists already.", mend="Move it away first.") from None
     except OSError:
         raise TrothError(f"{path} cannot be written.", mend="Name the site's folder with --site.") from None
     sys.stdout.write(f"Wrote {path}. Read it, then: troth policy publish\n")
+
+
+def _has_shop(site: Site) -> bool:
+    try:
+        return load.load_config(site.config).shop.enabled
+    except TrothError:
+        return False  # what is wrong with the settings, `troth doctor` says

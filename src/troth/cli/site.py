@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from troth.operate import embed as embedding
     from troth.operate import proxy_config as proxies
     from troth.operate import systemd as units
+    from troth.shop import buttons
     from troth.supervisor import sandbox_shell, supervisor
 else:
     create_site = lazy("troth.operate.create_site")
     demonstration = lazy("troth.demo.run")
+    buttons = lazy("troth.shop.buttons")
     embedding = lazy("troth.operate.embed")
     proxies = lazy("troth.operate.proxy_config")
     sandbox_shell = lazy("troth.supervisor.sandbox_shell")
@@ -92,7 +94,7 @@ def embed(
     """Print HTML for your own pages: a form, the statistics script, a link to buy, or a table of prices."""
     settings = site_settings(site)
     if part in (Embedded.BUY, Embedded.PRICES):
-        make = embedding.product_button if part is Embedded.BUY else embedding.pricing_table
+        make = buttons.product_button if part is Embedded.BUY else buttons.pricing_table
         sys.stdout.write(make(settings, embedding.published_shop(Site(site).public), of))
         return
     if part is Embedded.STATISTICS:

@@ -143,6 +143,7 @@ def _run(folder: Path, ports: Ports, says: "_DemoOutput", days: int) -> int:
     says.line("→ creating the site")
     create_site.init(root, name="Example Software", url=ports.front)
     (root / "troth.toml").write_text(settings(ports), "utf-8")
+    (root / "policy.md").write_text(create_site.policy_text(shop=True), "utf-8")
     with ExitStack() as ending:
         log = os.open(folder / "demo.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         ending.callback(os.close, log)

@@ -218,10 +218,18 @@ def _comment(text: str) -> list[str]:
     return [f"# {line}" for line in textwrap.wrap(text, 110, break_on_hyphens=False)]
 
 
-def policy_text() -> str:
-    """Return the sample policy, which describes what this version of Troth does. The page fills in name, address and
-    tables."""
-    return (Path(__file__).parents[1] / "policy" / "default_policy.md").read_text("utf-8")
+def policy_text(*, shop: bool = False) -> str:
+    """Return the sample policy, which describes what this version of Troth does; for a site with a `shop`, with what it
+    promises to buyers. The page fills in name, address and tables."""
+    folder = Path(__file__).parents[1] / "policy"
+    text = (folder / "default_policy.md").read_text("utf-8")
+    if not shop:
+        return text
+    return text.replace(_BEFORE_SHOP, (folder / "default_policy_shop.md").read_text("utf-8") + "\n" + _BEFORE_SHOP, 1)
+
+
+_BEFORE_SHOP = "## Card numbers\n"
+"""What the section about buying stands before."""
 
 
 def _steps(root: Path, settings: sections.Config) -> list[NextStep]:

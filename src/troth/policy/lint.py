@@ -3,7 +3,7 @@ problems prevent publication; `warn` problems, found by patterns of words, are f
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from troth.core.config.sections import Config
 from troth.policy import data_map, privacy_notice, promises
@@ -18,22 +18,30 @@ def judge(text: Policy, config: Config) -> list[PolicyProblem]:
     periods = [row.until for row in data_map.lifetimes(config)] + [row.until for row in data_map.kept(config)]
     durations = {duration for period in periods for duration in _durations(period)}
     backed = {promise for promise in PROMISES.ids if promises.breaches_seen(promise)}
-    problems = check(text, PROMISES, backed, data_map.undeclared(config), durations)
+    not_made = {promise.id for promise in PROMISES if not promise.is_made_by(config)}
+    problems = check(text, PROMISES, backed, data_map.undeclared(config), durations, not_made)
     return [*problems, *privacy_notice.lacking(text, config)]
 
 
 def check(
-    policy: Policy, registry: Registry, backed: set[str], undeclared: list[str], durations: set[int] | None = None
+    policy: Policy,
+    registry: Registry,
+    backed: set[str],
+    undeclared: list[str],
+    durations: set[int] | None = None,
+    not_made: Collection[str] = (),
 ) -> list[PolicyProblem]:
     """Return the problems against a registry, `bad` ones first.
 
     `backed`: promises of which a breach is known to be detected. `undeclared`: what is collected and not in the data
-    map. `durations`: in hours, those in the tables; None skips their comparison.
+    map. `durations`: in hours, those in the tables; None skips their comparison. `not_made`: promises that a site with
+    these settings does not make.
     """
     problems = [
         *_unreadable(policy),
         *_unknown(policy, registry),
-        *_missing(policy, registry),
+        *_missing(policy, registry, not_made),
+        *_out_of_place(policy, registry, not_made),
         *_unbacked(policy, registry, backed),
     ]
     problems += [*_twice(policy), *_contradictions(policy), *_unbound(policy), *_places(policy), *_marks(policy)]
@@ -66,11 +74,21 @@ def _unknown(policy: Policy, registry: Registry) -> Iterator[PolicyProblem]:
             yield PolicyProblem("bad", span.line, f"The promise {span.promise} has no text.", "Write the sentence.")
 
 
-def _missing(policy: Policy, registry: Registry) -> Iterator[PolicyProblem]:
+def _missing(policy: Policy, registry: Registry, not_made: Collection[str]) -> Iterator[PolicyProblem]:
     for promise in registry:
-        if promise.id not in policy.promises:
+        if promise.id not in policy.promises and promise.id not in not_made:
             mend = f"Add a sentence and bind it: [{promise.means}]{{promise={promise.id}}}"
             yield PolicyProblem("bad", 0, f"The promise {promise.id} is missing from the text.", mend)
+
+
+def _out_of_place(policy: Policy, registry: Registry, not_made: Collection[str]) -> Iterator[PolicyProblem]:
+    """Yield promises that are tested only where a part of Troth is on, and it is off."""
+    for span in policy.spans:
+        if span.promise in not_made:
+            section = registry[span.promise].section
+            problem = f"{span.promise} is promised, but [{section}] is off, so nothing tests it."
+            mend = f"Remove the sentence, or set enabled = true under [{section}]."
+            yield PolicyProblem("bad", span.line, problem, mend)
 
 
 def _unbacked(policy: Policy, registry: Registry, backed: set[str]) -> Iterator[PolicyProblem]:

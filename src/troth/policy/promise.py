@@ -82,6 +82,13 @@ class Promise:
     proofs: tuple[Proof, ...]
     yourself: str
     """How visitors can check for themselves."""
+    section: str = ""
+    """A section of the settings, such as `shop`: only a site where it is enabled makes this promise. Empty: every site
+    does."""
+
+    def is_made_by(self, config: object) -> bool:
+        """Return whether a site with these settings makes it."""
+        return not self.section or bool(getattr(getattr(config, self.section), "enabled"))  # noqa: B009 - of any section
 
 
 class Registry:
@@ -110,6 +117,10 @@ class Registry:
     def ids(self) -> list[str]:
         """Return all ids, in order."""
         return list(self._promises)
+
+    def made_by(self, config: object) -> list[Promise]:
+        """Return the promises that a site with these settings makes, in order."""
+        return [promise for promise in self if promise.is_made_by(config)]
 
 
 FRESH = timedelta(days=1)

@@ -376,6 +376,103 @@ PROMISES = Registry(
             yourself="Visit a page with a new URL: it appears in our figures once several visitors have done so.",
         ),
         Promise(
+            id="cards.encrypted",
+            letter="B1",
+            means="Your card number and details are encrypted as they cross the internet.",
+            section="shop",
+            controls=(
+                Control("links to pay and forms refuse plain HTTP", "troth.front.request_context:require_private"),
+                Control("buyers are sent to the card company’s https pages only", "troth.shop.published:Shop"),
+                Control("connections beyond this machine are encrypted", "troth.gate.doors:Door"),
+                Control("the card company’s certificate is verified", "troth.gate.card_company.transport:DoorClient"),
+                Control("emails carry order numbers, not details", "troth.shop.mails:OrderMail"),
+            ),
+            proofs=(
+                Proof(
+                    "encrypted.pages",
+                    "Every link to pay, every form, and the address for the card company’s notices were requested "
+                    "without encryption, as from the internet; and browsers’ instructions to use https (HSTS) were "
+                    "read.",
+                    "A page that works over plain HTTP.",
+                    misses="The vendor’s web server, which answers plain HTTP before Troth does; the versions of TLS "
+                    "that it offers; visitors’ own networks.",
+                ),
+                Proof(
+                    "encrypted.links",
+                    "Every link to pay was followed to the address it leads to, and the forms for the vendor’s pages "
+                    "were read.",
+                    "A link to a page that is not encrypted, or is not the card company’s.",
+                    misses="What the card company’s page does; links that the vendor wrote by hand; where the card "
+                    "company sends buyers back to.",
+                ),
+                Proof(
+                    "encrypted.doors",
+                    "Every destination was compared with the rule, and the client for the card company was led to a "
+                    "test server on this machine, with a valid certificate, another server’s, and an unknown "
+                    "authority’s.",
+                    "An unencrypted connection, a certificate accepted unseen, an old version of TLS.",
+                    misses="The card company’s own side; a certificate that was revoked; the authorities that this "
+                    "machine trusts.",
+                ),
+                Proof(
+                    "encrypted.mails",
+                    "The shop’s emails to several test buyers were sent to a test mail server on this machine and "
+                    "read.",
+                    "An email with a name, an address or something of the card.",
+                    misses="The address that an email goes to; product and amount, which it states; parts of a detail, "
+                    "and keyed hashes.",
+                ),
+            ),
+            yourself="Open a page to buy with http:// at the start of its address: it is refused, or becomes https://.",
+        ),
+        Promise(
+            id="cards.direct",
+            letter="B3",
+            means="Your card number goes directly to the card company.",
+            section="shop",
+            controls=(
+                Control("the page to buy is plain: links, and nothing to type into", "troth.front.views.shop:show"),
+                Control("each link leads to the card company’s page, unchanged", "troth.front.views.shop:go"),
+                Control("a form’s fields are a closed list, without a card", "troth.front.http.form_parsing:parse"),
+                Control("code for the vendor’s pages is a link only", "troth.shop.buttons:product_button"),
+            ),
+            proofs=(
+                Proof(
+                    "direct.fields",
+                    "Every public page, every form (fresh, embedded, returned with errors) and the code for the "
+                    "vendor’s pages were searched for a field for a card.",
+                    "A card field on a page of ours.",
+                    misses="A field that is named like none, in another language or by a picture; the vendor’s own "
+                    "pages.",
+                ),
+                Proof(
+                    "direct.pages",
+                    "The pages on the way to pay and the code for the vendor’s pages were searched for scripts, forms, "
+                    "fields and frames, and for where they lead.",
+                    "A script that reads along, a form or frame between the buyer and the card company.",
+                    misses="The vendor’s own pages before the link, and their scripts; the card company’s page.",
+                ),
+                Proof(
+                    "direct.redirect",
+                    "Every link to pay was followed, plainly and with a marked query, referrer, cookie and user agent; "
+                    "the address was compared with the one that the card company gave.",
+                    "A page of ours in between, another address, something of the visitor appended to it.",
+                    misses="A link that treats only some visitors otherwise; more than 60 prices at once; an address "
+                    "that was already wrong in the database, at the card company’s own host.",
+                ),
+                Proof(
+                    "direct.forms",
+                    "Every form’s target was read, and a card number was sent to each form, and to the pages to pay, "
+                    "under the names that card fields have.",
+                    "A form that sends elsewhere, an address of ours that takes card numbers.",
+                    misses="An address that no page names; a field that is accepted only under a name that this run "
+                    "did not choose.",
+                ),
+            ),
+            yourself="Press a button to buy: the address bar shows the card company’s own page before you type a "
+            "number.",
+        ),
+        Promise(
             id="cards.not-kept",
             letter="B2",
             means="A card number that is typed into a form is not kept.",
@@ -383,20 +480,21 @@ PROMISES = Registry(
             proofs=(
                 Proof(
                     "cards.masked",
-                    "New card numbers, in several notations, were typed into each field of each form.",
+                    "New card numbers of all brands, written in many ways, were typed into each field of each form.",
                     "A field that is not searched, an error page that repeats the number.",
                     misses="A number that is not a card number, or is written in words or in an image.",
                 ),
                 Proof(
                     "cards.filed",
-                    "A test visitor wrote a message with a card number in it; what was stored was examined.",
+                    "A test visitor wrote a message with card numbers of all brands, written in many ways; what was "
+                    "stored was examined.",
                     "A card number kept in an encrypted record, where no search would find it.",
                     misses="A card number in something that an operator types.",
                 ),
                 Proof(
                     "cards.nowhere",
-                    "More numbers were sent in requests that end in an error; then all were searched for in every "
-                    "file, table and log.",
+                    "More numbers were sent in URLs, headers, forms and notices that end in an error; then all were "
+                    "searched for in every file, table, log and backup.",
                     "A card number kept in a log or an error message.",
                     misses="The processes’ memory, the vendor’s web server, a number that was split up.",
                 ),

@@ -12,8 +12,7 @@ from troth.core import clock
 from troth.core.disk import write_synced
 from troth.policy.models import ProofRun
 from troth.policy.promise import Promise
-from troth.policy.promises import PROMISES
-from troth.policy.status import under_way
+from troth.policy.status import made, under_way
 from troth.supervisor.status_file import PROVE_ASKED
 
 type RunKind = Literal["light", "full"]
@@ -61,7 +60,7 @@ def watch() -> ProofProgress | None:
     if run is None:
         return None
     steps = []
-    for promise in PROMISES:
+    for promise in made():
         for proof in promise.proofs:
             if proof.light or not run.light:
                 result = run.results.get(promise.id, {}).get(proof.id, {})

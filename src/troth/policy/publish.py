@@ -9,7 +9,7 @@ from django.conf import settings
 
 from troth.core import clock
 from troth.core.config.sections import Config
-from troth.policy import data_map, html, json_document, promises, status
+from troth.policy import data_map, html, json_document, promises, status, text
 from troth.policy.html import PolicyView
 from troth.policy.models import PolicyVersion
 from troth.policy.published import OldVersion, PrivacyPage
@@ -28,9 +28,14 @@ def fronted() -> PrivacyPage | None:
 
 
 def made(version: PolicyVersion, results: Mapping[str, LastResult]) -> PrivacyPage:
-    """Return all of it for these results, by proof id."""
+    """Return all of it for these results, by proof id. It tells of the promises that this version makes: one that the
+    site could make, and its text does not, is not among them."""
     now, config = clock.now(), settings.TROTH_CONFIG
-    fresh, stale = (status.standings(results, now, stale=stale) for stale in (False, True))
+    in_text = set(text.parse(version.text).promises)
+    fresh, stale = (
+        [standing for standing in status.standings(results, now, stale=stale) if standing.promise.id in in_text]
+        for stale in (False, True)
+    )
     since, until = status.holds(fresh) or (_NEVER, _NEVER)
 
     def page(stands: list[PromiseStatus], *, stale: bool, lower: int = 0) -> str:

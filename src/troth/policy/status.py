@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from troth.core import clock
 from troth.policy.models import ProofRun
 from troth.policy.promise import AHEAD, FRESH, Promise, Proof, State, joined
@@ -37,9 +39,14 @@ class PromiseStatus:
     """By proof id, without proofs that have not run yet."""
 
 
+def made() -> list[Promise]:
+    """Return the promises that this site makes."""
+    return PROMISES.made_by(settings.TROTH_CONFIG)
+
+
 def newest() -> dict[str, LastResult]:
     """Return the latest result of each proof, by proof id."""
-    proof_ids = {proof.id for promise in PROMISES for proof in promise.proofs}
+    proof_ids = {proof.id for promise in made() for proof in promise.proofs}
     latest: dict[str, LastResult] = {}
     since = clock.now() - _LOOK_BACK
     for run in ProofRun.objects.filter(ended_at__gt=since).order_by("-ended_at").iterator(chunk_size=50):
@@ -53,8 +60,9 @@ def newest() -> dict[str, LastResult]:
 
 
 def standings(results: Mapping[str, LastResult], now: datetime, *, stale: bool = False) -> list[PromiseStatus]:
-    """Return the state of every promise at `now`. `stale`: as the front shows it after too long without news."""
-    return [_standing(promise, results, now, stale=stale) for promise in PROMISES]
+    """Return the state of every promise of this site at `now`. `stale`: as the front shows it after too long without
+    news."""
+    return [_standing(promise, results, now, stale=stale) for promise in made()]
 
 
 def _standing(promise: Promise, results: Mapping[str, LastResult], now: datetime, *, stale: bool) -> PromiseStatus:

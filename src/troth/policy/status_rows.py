@@ -188,6 +188,10 @@ def _policy() -> Iterator[Need]:
         if draft.bad:  # otherwise the worker publishes it within seconds
             mend = "The Policy page, under Promises, lists the problems in policy.md."
             yield Need("warn", "No policy is published.", mend)
+    elif lacking := [promise for promise in status.made() if promise.id not in draft.text.promises]:
+        words = ", ".join(promise.id for promise in lacking)
+        mend = "The Policy page, under Promises, has sentences to add to policy.md. Then publish it."
+        yield Need("warn", f"Your policy does not state what Troth tests on this site: {words}.", mend)
     elif draft.edited:
         yield Need(
             "warn", "policy.md has unpublished changes.", "An owner publishes them under Promises, or reverts the file."

@@ -1,22 +1,16 @@
 """A proof of C3 about pages: visiting a page tells no third party about it. May touch: the site's own front."""
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from troth.gate.loopback.front_client import FrontAnswer
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
-from troth.proofs.instruments import canary_visit, invented_cards
+from troth.proofs.instruments import canary_visit, public_pages
 from troth.proofs.instruments.encodings import forms
-from troth.vault import signing_keys
 
 _LOADS = {"src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest"}
-_ISSUE = re.compile(r"newsletter/archive/[a-z0-9-]+")
-_ISSUES = 3
-"""So many of the newest issues are looked at."""
 _STYLE = re.compile(r"url\(|@import", re.IGNORECASE)
 _IDENTIFYING = frozenset({"set-cookie", "etag"})
 """Headers that could identify a returning browser."""
@@ -49,7 +43,7 @@ def pages_load_nothing_foreign(scene: Scene) -> Verdict:
     """Check that no public page sets a cookie or may load anything from another site, and that no response to a
     canary's form redirects to a URL with their details."""
     count = 0
-    for page, answer in _pages(scene):
+    for page, answer in public_pages.pages(scene):
         if answer.status >= 500 or answer.status == 429:
             return Verdict.unproven(f"The page {page} returned status {answer.status}.")
         fault = _fault(scene, answer)
@@ -65,26 +59,6 @@ def pages_load_nothing_foreign(scene: Scene) -> Verdict:
     return Verdict.kept(
         f"{count} pages set no cookies and load nothing from other sites; no URL contains personal details."
     )
-
-
-def _nobodys_link() -> str:
-    """Return a link to the preferences of nobody, which the public server cannot tell from anybody's."""
-    return signing_keys.signer().sign_topics(uuid4(), 1)
-
-
-def _pages(scene: Scene) -> Iterator[tuple[str, FrontAnswer]]:
-    contact = ["/contact"] if scene.config.contact.enabled else []
-    letters = ("/newsletter", "/newsletter/archive", "/newsletter/feed.xml")
-    for path in (*letters, *contact, "/privacy", "/privacy/me", "/thanks/signup", "/confirm/x", "/nowhere"):
-        yield path, scene.front.get(path)
-    issues = list(dict.fromkeys(_ISSUE.findall(scene.front.get("/newsletter/archive").text)))[:_ISSUES]
-    for path in (*(f"/{issue}" for issue in issues), f"/preferences/{_nobodys_link()}"):
-        yield path, scene.front.get(path)
-    for path in ("/newsletter?embed", *(["/contact?embed"] if contact else [])):
-        yield path, scene.front.get(path)
-    for form in invented_cards.given_back(scene):
-        if form.answer.status == 422:
-            yield f"{form.path}, returned with errors,", form.answer
 
 
 def _fault(scene: Scene, answer: FrontAnswer) -> str:

@@ -84,15 +84,16 @@ type OnResult = Callable[[Promise, ProofResult], None]
 def run(
     *, light: bool, say: OnResult = lambda promise, result: None, listener: socket.socket | None = None
 ) -> list[PromiseResult]:
-    """Run all proofs (or those that run every hour), store the results, and return them. `say` is called after each
-    proof; `listener` is for the proofs' own mail relay. Raises `AlreadyRunning`, or `DatabaseUnavailable`."""
+    """Run all proofs of this site (or those that run every hour), store the results, and return them. `say` is called
+    after each proof; `listener` is for the proofs' own mail relay. Raises `AlreadyRunning` or `DatabaseUnavailable`."""
     with _only_run(settings.TROTH_SITE.data / "prove.lock"), _database():
         _delete_future_runs()
         before = ProofRun.objects.filter(ended_at__isnull=False).order_by("-ended_at").first()
         proof_run = ProofRun.objects.create(light=light)
         with ExitStack() as stack, listener or mail_relay.listener() as listening:
             scene = _scene(stack, light, before.ended_at if before else None, listening)
-            tried = [promise for promise in PROMISES if not light or any(proof.light for proof in promise.proofs)]
+            promises = PROMISES.made_by(settings.TROTH_CONFIG)
+            tried = [promise for promise in promises if not light or any(proof.light for proof in promise.proofs)]
             if isinstance(scene, Verdict):
                 results = [_all_unproven(promise, scene, light, say) for promise in tried]
             else:

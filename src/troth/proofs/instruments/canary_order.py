@@ -3,7 +3,9 @@
 May touch: the database, through the keeper.
 """
 
+import secrets
 from collections.abc import Iterator
+from string import ascii_lowercase
 from uuid import uuid4
 
 from django.conf import settings
@@ -19,6 +21,9 @@ from troth.shop import mails
 from troth.shop.models import Edition, Movement, Order, Price, Product
 
 _AMOUNT = 4_900
+_BRAND, _LAST_FOUR = "unionpay", "4242"
+CARD_WORDS = (_LAST_FOUR, _BRAND, "UnionPay", "UNIONPAY")
+"""What the order has of the card."""
 
 
 def samples(canary: CanaryPerson) -> Iterator[tuple[EmailKind, Mail]]:
@@ -43,7 +48,7 @@ def samples(canary: CanaryPerson) -> Iterator[tuple[EmailKind, Mail]]:
 
 def _bought(canary: CanaryPerson) -> tuple[Movement, Movement]:
     """Write an order of a product that is not on sale, and return its payment and its refund."""
-    name, now = f"trial-{uuid4().hex[:12]}", clock.now()
+    name, now = f"trial-{''.join(secrets.choice(ascii_lowercase) for _ in range(12))}", clock.now()
     product = Product.objects.create(slug=name, name="Plainbook", on_sale=False)
     edition = Edition.objects.create(product=product, slug=name, name="Team", on_sale=False)
     price = Price.objects.create(edition=edition, currency="EUR", amount=_AMOUNT, state=Price.State.ENDED)
@@ -57,8 +62,8 @@ def _bought(canary: CanaryPerson) -> tuple[Movement, Movement]:
         currency="EUR",
         total=_AMOUNT,
         country="DE",
-        card_brand="visa",
-        last4="4242",
+        card_brand=_BRAND,
+        last4=_LAST_FOUR,
         created_at=now,
         paid_at=now,
     )

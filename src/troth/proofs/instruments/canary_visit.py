@@ -33,8 +33,8 @@ class CanaryCall:
     canary: CanaryPerson
     marks: tuple[str, ...]
     """What the visitor's browser sent by itself; none of it may be stored."""
-    card: str = ""
-    """A card number that was part of the message."""
+    cards: tuple[str, ...] = ()
+    """The card numbers that were part of the message."""
     trouble: str = ""
     """Why the visit could not be made, if so. Shown to people."""
     ledger_before: int = 0
@@ -154,10 +154,11 @@ def leaves(scene: Scene, call: CanaryCall) -> bool:
 
 
 def _write(scene: Scene, call: CanaryCall) -> None:
-    call.card = invented_cards.new_number()
-    scene.cards.append(call.card)
+    cards_text, cards = invented_cards.text_with_all_brands()
+    call.cards = tuple(cards)
+    scene.cards.extend(cards)
     fields = [(category.value, _detail(call.canary, category)) for category in scene.config.contact.fields]
-    text = f"{call.canary.invented.message}\n\nIf it helps, my card is {call.card}, until next year."
+    text = f"{call.canary.invented.message}\n\nIf it helps, until next year.\n\n{cards_text}"
     _fill_in(scene, call, "/contact", [*fields, ("message", text)])
     _until(lambda: Message.with_canaries.filter(thread__person=call.canary.person).first())
 
