@@ -335,13 +335,6 @@ class Post:
                 return HeldMail("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
         return self._dkim.sign(content) if self._dkim else content
 
-    async def check(self) -> Temporary | None:
-        """Check whether the relays are reachable and accept the login; None if so. Sends nothing."""
-        for relay in self._relays:
-            if failure := await relay.check():
-                return failure
-        return None
-
     async def _hand_over(self, parcel: Parcel, relays: Sequence[Relay] = (), before: Outcome | None = None) -> Outcome:
         """Have a relay take the email; another one only where the first failed before the content was begun.
 

@@ -148,15 +148,6 @@ class Relay:
         finally:
             self._in_hand -= 1
 
-    async def check(self) -> Temporary | None:
-        """Check whether it is reachable and accepts the login; None if so. Sends nothing."""
-        try:
-            line = await RelayConnection.open(self.access)
-        except NoLine as refusal:
-            return refusal.outcome
-        await line.close()
-        return None
-
     async def close(self) -> None:
         """Close all idle connections."""
         resting, self._resting = self._resting, []
