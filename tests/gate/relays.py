@@ -149,7 +149,7 @@ def relay(handler, *, implicit_tls=None, starttls=None, password=None, smtputf8=
 def raw(script):
     """A relay that is a function of a connected socket; gives its port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    done = threading.Event()
+    done, clients = threading.Event(), []
 
     def serve():
         while not done.is_set():
@@ -157,6 +157,7 @@ def raw(script):
                 client, _ = listener.accept()
             except OSError:
                 return
+            clients.append(client)
             with client, contextlib.suppress(OSError):
                 client.settimeout(5)
                 script(client)
@@ -169,6 +170,9 @@ def raw(script):
         done.set()
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+        for client in clients:  # the loop that would close the other end waits here for the thread
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
         thread.join(10)
 
 
