@@ -50,6 +50,8 @@ trial: ready-test ## the long ones: a thousand kills, a database that goes away,
 	@$(PYTHON_RUN) -m trial.linkage
 	@echo "→ properties, with examples of chance"
 	@$(PYTHON_RUN) -m pytest -m hypothesis --hypothesis-profile=curious
+	@echo "→ a restore killed at every step"
+	@TROTH_EVERY_STEP=1 $(PYTHON_RUN) -m pytest --timeout 1200 tests/backup/test_killed_restores.py
 	@echo "→ the guide's road, on a Debian 13 of its own (as root; debootstrap and systemd-container)"
 	@$(PYTHON_RUN) -m trial.road
 

@@ -1,9 +1,11 @@
 """A restore that is killed at any step of its swap: the site is as it was, or is restored, and never something between.
 
-`tests.backup.killer` does the restoring and the killing, with real processes.
+`tests.backup.killer` does the restoring and the killing, with real processes: at some of the steps, and at every one in
+`make trial` (`TROTH_EVERY_STEP=1`).
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,11 @@ import sys
 import pytest
 
 from tests.backup.drill import House
+
+
+def one_in(number):
+    """The killer's option for one step in so many."""
+    return f"every={1 if os.environ.get('TROTH_EVERY_STEP') else number}"
 
 
 class NoCompany:
@@ -69,7 +76,7 @@ def neither_half_nor_twice(steps, was, now):
 
 
 @pytest.mark.parametrize(
-    "options", ["--replace", "--replace undo=10 every=2"], ids=["in the swap", "while it is undone"]
+    "options", ["--replace", f"--replace undo=10 {one_in(4)}"], ids=["in the swap", "while it is undone"]
 )
 def test_over_a_site_that_is_there(kept, tmp_path, options):
     steps = killed_at_each_step(kept, kept.root, tmp_path / "site", [kept.data, kept.keys], options)
@@ -90,7 +97,7 @@ def test_with_the_keys_alone_lost(kept, tmp_path):
     before = tmp_path / "before"
     shutil.copytree(kept.root, before, symlinks=True)
     shutil.rmtree(before / "keys")
-    steps = killed_at_each_step(kept, before, tmp_path / "site", [kept.later_keys], "every=2")
+    steps = killed_at_each_step(kept, before, tmp_path / "site", [kept.later_keys], one_in(2))
     for one in neither_half_nor_twice(steps, [], ["ada", "cyd", "dan"]):
         assert one["again"] == steps[-1]["told"], one
 
@@ -110,7 +117,7 @@ def test_into(kept, tmp_path, there):
     before = tmp_path / "before"
     if there:
         before.mkdir()
-    steps = killed_at_each_step(kept, before, tmp_path / "site", [kept.data, kept.keys], "every=3")
+    steps = killed_at_each_step(kept, before, tmp_path / "site", [kept.data, kept.keys], one_in(3))
     assert set(steps[-1]["before"]["mails"]) == {"held"}
     for one in neither_half_nor_twice(steps, [], ["ada", "bob", "cyd"]):
         assert one["again"] == steps[-1]["told"], one
@@ -121,7 +128,9 @@ def test_with_postgresql_before_and_after_its_commit(tmp_path, postgres_server, 
     postgres_server.execute(f"CREATE DATABASE killed TEMPLATE {postgresql_template}")
     house = House(tmp_path, NoCompany(), postgres_server.at("killed"))
     filled(house)
-    steps = killed_at_each_step(house, house.root, tmp_path / "copy", [house.data, house.keys], "--replace every=2")
+    steps = killed_at_each_step(
+        house, house.root, tmp_path / "copy", [house.data, house.keys], f"--replace {one_in(4)}"
+    )
     for one in neither_half_nor_twice(steps, ["ada", "cyd", "dan"], ["ada", "cyd"]):
         ended = "had already finished" in one["again"].get("refused", "")
         assert ended or one["again"]["people"] == steps[-1]["told"]["people"], one

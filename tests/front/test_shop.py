@@ -159,7 +159,18 @@ async def test_without_a_path_no_notice_is_taken(selling, told, line):
     assert line.frames == []
 
 
-@pytest.mark.parametrize("signature", [None, "", "x" * 1_001])
+@pytest.mark.parametrize(
+    "signature",
+    [
+        None,
+        "",
+        "x" * 1_001,
+        "t=1",
+        "t=4242424242424242",
+        f"t=1,v1={'0' * 64},n=4242424242424242",
+        f"t=1{f',v1={0:064}' * 20}",
+    ],
+)
 async def test_a_notice_without_a_signature_is_refused(told, line, signature):
     assert (await told(signature=signature)).status == 400
     assert line.frames == []

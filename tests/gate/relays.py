@@ -91,10 +91,10 @@ class Session(SMTP):
 
 
 @contextlib.contextmanager
-def running(factory, tls=None):
-    """Serve protocols made by `factory` in a thread; gives the port."""
+def running(factory, tls=None, port=0):
+    """Serve protocols made by `factory` in a thread; gives the port. `port` 0: any that is free."""
     loop = asyncio.new_event_loop()
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     started = threading.Event()
     stop = asyncio.Event()
 
@@ -123,7 +123,7 @@ def running(factory, tls=None):
 
 
 @contextlib.contextmanager
-def relay(handler, *, implicit_tls=None, starttls=None, password=None, smtputf8=True):
+def relay(handler, *, implicit_tls=None, starttls=None, password=None, smtputf8=True, port=0):
     """A relay; gives its port."""
 
     def authenticate(server, session, envelope, mechanism, told):
@@ -141,15 +141,15 @@ def relay(handler, *, implicit_tls=None, starttls=None, password=None, smtputf8=
             auth_require_tls=False,
         )
 
-    with running(session, implicit_tls) as port:
-        yield port
+    with running(session, implicit_tls, port) as bound:
+        yield bound
 
 
 @contextlib.contextmanager
 def raw(script):
     """A relay that is a function of a connected socket; gives its port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    done = threading.Event()
+    done, clients = threading.Event(), []
 
     def serve():
         while not done.is_set():
@@ -157,6 +157,7 @@ def raw(script):
                 client, _ = listener.accept()
             except OSError:
                 return
+            clients.append(client)
             with client, contextlib.suppress(OSError):
                 client.settimeout(5)
                 script(client)
@@ -169,6 +170,9 @@ def raw(script):
         done.set()
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+        for client in clients:  # the loop that would close the other end waits here for the thread
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
         thread.join(10)
 
 

@@ -88,21 +88,75 @@ async def test_what_was_not_begun_when_told_to_leave_off_is_given_back():
     assert outcomes.count(None) == 100 - len(begun)
 
 
-async def test_where_the_relay_cannot_be_reached_all_wait_for_it_and_it_is_not_asked_for_each(monkeypatch):
-    tried = []
+@pytest.fixture
+def tried(monkeypatch):
+    """The ports of connections that were tried. Emails are prepared one at a time, as on the slowest machine, and a
+    relay rests for longer than a test can take."""
+    monkeypatch.setattr(mailer, "_AT_MOST_SECONDS", 0)
+    monkeypatch.setattr("troth.gate.relay._FIRST_REST", 900.0)
+    ports = []
     opened = smtp.RelayConnection.open
 
     async def counted(access):
-        tried.append(1)
+        ports.append(access.door.port)
         return await opened(access)
 
     monkeypatch.setattr("troth.gate.relay.RelayConnection.open", counted)
+    return ports
+
+
+async def test_where_the_relay_cannot_be_reached_all_wait_for_it_and_it_is_not_asked_for_each(tried):
     sending, ends = letters(200)
     async with Post(settings(closed_port(), connections=2)) as post:
         await post.send_many(sending)
         assert post.rests
     assert ends == [[Temporary(0, "unreachable")]] * 200
-    assert len(tried) < 40
+    assert len(tried) <= 2
+
+
+async def test_what_is_claimed_while_it_cannot_be_reached_asks_it_once(tried):
+    sending, ends = letters(40)
+    async with Post(settings(closed_port(), connections=2)) as post:
+        await post.send_many(sending[:20])
+        before = len(tried)
+        await post.send_many(sending[20:])
+        await post.send_many([])
+    assert ends == [[Temporary(0, "unreachable")]] * 40
+    assert len(tried) == before + 1
+
+
+async def test_once_it_answers_again_all_the_others_of_that_claim_leave(tried):
+    port, handler = closed_port(), Handler()
+    sending, ends = letters(40)
+    async with Post(settings(port, connections=2)) as post:
+        await post.send_many(sending[:20])
+        with relay(handler, port=port):
+            await post.send_many(sending[20:])
+        assert not post.rests
+    assert ends == [[Temporary(0, "unreachable")]] * 20 + [[Sent()]] * 20
+
+
+async def test_where_none_of_several_can_be_reached_each_is_asked_no_more_often_than_it_has_connections(tried):
+    further = RelaySection(name="second", address=f"smtp://localhost:{closed_port()}", connections=2)
+    sending, ends = letters(100)
+    async with Post(settings(closed_port(), connections=2), further=[further]) as post:
+        await post.send_many(sending)
+        assert post.rests
+    assert ends == [[Temporary(0, "unreachable")]] * 100
+    assert len(tried) <= 8  # each connection's first email, by one relay and then by the other
+
+
+async def test_one_that_refuses_for_now_is_asked_rather_than_one_that_cannot_be_reached(tried):
+    handler, silent = Handler(), closed_port()
+    handler.answers["MAIL"] = ["451 4.3.0 later"] * 20
+    sending, ends = letters(20)
+    with relay(handler) as second:
+        further = RelaySection(name="second", address=f"smtp://localhost:{second}", connections=2)
+        async with Post(settings(silent, connections=2), further=[further]) as post:
+            await asyncio.wait_for(post.send_many(sending), 30)
+    assert all(end in ([Temporary(451, "relay-busy")], [Temporary(0, "unreachable")]) for end in ends)
+    assert ends.count([Temporary(451, "relay-busy")]) >= 16
+    assert tried.count(silent) <= 4
 
 
 async def test_another_relay_takes_what_the_first_cannot():

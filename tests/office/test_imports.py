@@ -63,7 +63,7 @@ def test_a_file_is_shown_first_and_imported_when_it_is_confirmed(owner):
     assert "New people 2" in shown and "Releases 2" in shown and "Beta no topic here 1" in shown
     assert "Shoe size unknown, not read" in shown and "Import 2 people" in shown
     for detail in ("ada", "Ada", "Lovelace", "bert", "elder"):
-        assert detail not in page
+        assert detail not in re.sub(r"[0-9a-f-]{36}", "", page)  # an id may spell "ada"
     assert "xxx@xxxxxxx.xxx" in page
     assert '<option value="consent_date" selected>' in page and '<option value="topics" selected>' in page
     confirm, rows = f"{answer['Location']}confirm/", LedgerRow.objects.count()

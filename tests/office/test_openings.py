@@ -79,6 +79,7 @@ def there(site, people):
         "number": versions.in_force().number,
         **campaign_there(person),
         "order_id": order_of(person).id,
+        "ident": uuid.uuid4(),
         "token": "x" * 43,
         "kind": "page",
         "token_id": ApiToken.objects.get().id,

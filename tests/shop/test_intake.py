@@ -79,7 +79,7 @@ def test_a_signed_notice_of_a_payment_that_was_never_made_changes_nothing(on_sal
         (lambda: notice(at=-301), "wrong_time"),
         (lambda: notice(at=400), "wrong_time"),
         (lambda: notice(at=86400 * 365), "wrong_time"),
-        (lambda: CardNotice(b"{}", "t=1"), "no_signature"),
+        (lambda: CardNotice(b"{}", f"t=1,v0={'0' * 64}"), "no_signature"),
         (lambda: CardNotice(notice().notice[:-1], notice().signature), "wrong_signature"),
         (lambda: notice(content="[]"), "unreadable"),
         (lambda: notice(content="{" * 20_000), "unreadable"),

@@ -85,10 +85,10 @@ class Letter:
 
 
 class _Group:
-    """Letters that are sent together: `ended` once each of them has."""
+    """Letters that are sent together: `ended` once each of them has. `probes`: tried although no relay answers."""
 
-    def __init__(self, count: int) -> None:
-        self._left = count
+    def __init__(self, count: int, *, probes: bool = False) -> None:
+        self._left, self.probes = count, probes
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if not count:
             self.ended.set_result(None)
@@ -190,24 +190,37 @@ class Post:
         by `send` goes first.
         """
         self._start_streams()
-        group, start = _Group(len(letters)), 0
         async with self._in_turn:
+            if self._silence() is not None:  # the first finds out for all whether a relay answers again
+                first, letters = letters[:1], letters[1:]
+                probe = _Group(len(first), probes=True)
+                self._put(first, probe)
+                await probe.ended
+            group, start = _Group(len(letters)), 0
             while start < len(letters):
                 await self._feed.wait_for_room(2 * _AT_A_TIME)
                 await asyncio.sleep(0)
                 few = letters[start : start + self._at_a_time]
                 start += len(few)
-                # On this thread: another would take turns with it for each email, at a tenth of all the time.
-                parcels = [None] * len(few) if self._left_off else self._parcels(few)
-                ready = list[Parcel]()
-                for letter, parcel in zip(few, parcels, strict=True):
-                    if isinstance(parcel, Parcel):
-                        ready.append(parcel)
-                        self._letters[parcel] = (letter, group)
-                    else:
-                        group.end(letter, parcel)
-                self._feed.put(ready)
+                self._put(few, group)
         await group.ended
+
+    def _put(self, letters: Sequence[Letter], group: _Group) -> None:
+        """Have these sent, or end them where none can be sent now."""
+        silence = None if group.probes else self._silence()
+        parcels: Sequence[Parcel | Outcome | None]
+        if self._left_off or silence is not None:
+            parcels = [None if self._left_off else silence] * len(letters)
+        else:  # on this thread: another would take turns with it for each email, at a tenth of all the time
+            parcels = self._parcels(letters)
+        ready = list[Parcel]()
+        for letter, parcel in zip(letters, parcels, strict=True):
+            if isinstance(parcel, Parcel):
+                ready.append(parcel)
+                self._letters[parcel] = (letter, group)
+            else:
+                group.end(letter, parcel)
+        self._feed.put(ready)
 
     def leave_off(self) -> None:
         """Begin no more emails of campaigns; finish those that were begun."""
@@ -220,6 +233,12 @@ class Post:
         """Whether every relay failed, and is left alone for now."""
         return all(relay.rests for relay in self._relays)
 
+    def _silence(self) -> Temporary | None:
+        """Return the outcome of any email while all relays rest because nobody answered: to wait for that with each of
+        them could take hours. None if one can be asked."""
+        silences = [relay.silence for relay in self._relays]
+        return silences[0] if all(silences) else None
+
     def _start_streams(self) -> None:
         if not self._streams:
             relays = [relay for relay in self._relays for _ in range(relay.connections)]
@@ -229,7 +248,10 @@ class Post:
         """Send what the feed gives, over one connection of this relay."""
         try:
             while (parcel := await self._feed.next()) is not None:
-                if relay.rests and not self.rests:
+                silence = self._silence()
+                if silence is not None and not self._letters[parcel][1].probes:
+                    self._end(parcel, silence)
+                elif silence is None and (relay.silence is not None or (relay.rests and not self.rests)):
                     self._feed.put_back(parcel)
                     await asyncio.sleep(1.0)  # another relay takes it
                 else:
@@ -250,9 +272,6 @@ class Post:
             again.add_done_callback(self._again.discard)
         else:
             self._end(parcel, outcome)
-            # Nobody answers, whatever the email: to wait for that once more with each of them could take an hour.
-            for waiting in self._feed.take_all() if not outcome.code else ():
-                self._end(waiting, outcome)
 
     async def _by_another(self, tried: Relay, parcel: Parcel, outcome: Outcome) -> None:
         others = [relay for relay in self._relays if relay is not tried]
@@ -315,13 +334,6 @@ class Post:
             if not finding.clear:
                 return HeldMail("unchecked" if finding.unchecked else "leak", finding.categories, finding.causes)
         return self._dkim.sign(content) if self._dkim else content
-
-    async def check(self) -> Temporary | None:
-        """Check whether the relays are reachable and accept the login; None if so. Sends nothing."""
-        for relay in self._relays:
-            if failure := await relay.check():
-                return failure
-        return None
 
     async def _hand_over(self, parcel: Parcel, relays: Sequence[Relay] = (), before: Outcome | None = None) -> Outcome:
         """Have a relay take the email; another one only where the first failed before the content was begun.

@@ -102,8 +102,8 @@ def claim(limit: int, composers: Mapping[str, Composer], about: UUID | None = No
         return []
     rows = Delivery.with_canaries.filter(claim=mark, state=_State.SENDING).select_related("person")
     claimed = list(rows.order_by("kind", "id"))
-    may = [row for row in claimed if row.person is None or row.person.frozen_at is None or _even_restricted(row)]
-    return _composed(mark, claimed, may, composers)
+    sendable = [row for row in claimed if row.person is None or row.person.frozen_at is None or _even_restricted(row)]
+    return _composed(mark, claimed, sendable, composers)
 
 
 def _claim(mark: UUID, limit: int) -> int:
@@ -126,11 +126,11 @@ def _claim(mark: UUID, limit: int) -> int:
 
 
 def _composed(
-    mark: UUID, claimed: Sequence[ClaimedRow], may: Sequence[ClaimedRow], composers: Mapping[str, Composer]
+    mark: UUID, claimed: Sequence[ClaimedRow], sendable: Sequence[ClaimedRow], composers: Mapping[str, Composer]
 ) -> list[Job]:
-    """Have those of a claim composed that may be sent. If that fails, they are as they were."""
+    """Have the sendable emails of a claim composed. If that fails, they are as they were."""
     try:
-        jobs = _jobs(mark, claimed, may, composers)
+        jobs = _jobs(mark, claimed, sendable, composers)
     except Exception:
         _requeue(Delivery.with_canaries.filter(claim=mark, state=_State.SENDING))
         _begun().over(mark)
@@ -166,10 +166,10 @@ def _even_restricted(row: Delivery) -> bool:
 
 
 def _jobs(
-    mark: UUID, claimed: Sequence[ClaimedRow], may: Sequence[ClaimedRow], composers: Mapping[str, Composer]
+    mark: UUID, claimed: Sequence[ClaimedRow], sendable: Sequence[ClaimedRow], composers: Mapping[str, Composer]
 ) -> list[Job]:
     composed: dict[UUID, Mail] = {}
-    for kind, rows in groupby(may, key=lambda row: row.kind):
+    for kind, rows in groupby(sendable, key=lambda row: row.kind):
         composed.update(composers[kind](list(rows)))
     _leave_out([row.id for row in claimed if row.id not in composed])
     _journal().tried(row.id for row in claimed if row.id in composed)  # synced: now a mail may leave
@@ -179,8 +179,8 @@ def _jobs(
 def postpone(moments: Mapping[UUID, datetime]) -> None:
     """Put claimed emails of a campaign back until their moments: it is not their turn. Not counted as a try."""
     for at, group in groupby(sorted(moments, key=lambda ident: moments[ident]), key=lambda ident: moments[ident]):
-        mine = Delivery.with_canaries.filter(id__in=list(group), bulk=True, state=_State.SENDING)
-        mine.update(state=_State.QUEUED, lease_until=None, claim=None, next_at=at, attempts=F("attempts") - 1)
+        claimed = Delivery.with_canaries.filter(id__in=list(group), bulk=True, state=_State.SENDING)
+        claimed.update(state=_State.QUEUED, lease_until=None, claim=None, next_at=at, attempts=F("attempts") - 1)
 
 
 def _leave_out(ids: Collection[UUID]) -> None:
@@ -217,8 +217,8 @@ def record(job: Job, outcome: Outcome) -> str:
     change = _change(row, outcome)
     if isinstance(outcome, HeldMail):
         row.causes.set(causes.note(outcome.causes))
-    mine = Delivery.with_canaries.filter(id=job.delivery, claim=job.claim, state=_State.SENDING)
-    return str(change["state"]) if mine.update(**change) else "lost_claim"
+    still_claimed = Delivery.with_canaries.filter(id=job.delivery, claim=job.claim, state=_State.SENDING)
+    return str(change["state"]) if still_claimed.update(**change) else "lost_claim"
 
 
 def _journal() -> SentJournal:
@@ -291,8 +291,8 @@ def _record_sent(jobs: Sequence[Job]) -> set[tuple[UUID, UUID]]:
     """Record that these mails were sent, a statement for each claim; return claim and id of those it still had."""
     sent = set[tuple[UUID, UUID]]()
     by_claim = sorted(jobs, key=lambda job: job.claim)
-    for mark, mine in groupby(by_claim, key=lambda job: job.claim):
-        sent |= {(mark, mail) for mail in bulk.record_sent(mark, [job.delivery for job in mine])}
+    for mark, of_claim in groupby(by_claim, key=lambda job: job.claim):
+        sent |= {(mark, mail) for mail in bulk.record_sent(mark, [job.delivery for job in of_claim])}
     _journal().sent(mail for _, mail in sent)  # before the database commits, as in `record`
     return sent
 
@@ -301,10 +301,10 @@ def release(jobs: Sequence[Job]) -> None:
     """Release the claims of mails that were certainly not sent."""
     _journal().not_sent(job.delivery for job in jobs)
     for batch in batched(jobs, 500):
-        mine = Delivery.with_canaries.filter(
+        still_claimed = Delivery.with_canaries.filter(
             id__in=[job.delivery for job in batch], claim__in={job.claim for job in batch}, state=_State.SENDING
         )
-        mine.update(state=_State.QUEUED, claim=None, lease_until=None, attempts=F("attempts") - 1)
+        still_claimed.update(state=_State.QUEUED, claim=None, lease_until=None, attempts=F("attempts") - 1)
 
 
 def held() -> list[Delivery]:
@@ -328,13 +328,13 @@ def drop(delivery: UUID) -> bool:
     return bool(waiting.update(state=_State.SUPPRESSED, reason="dropped", next_at=None, done_at=clock.now()))
 
 
-def settle(cause: UUID, *, leave: bool) -> int:
+def settle(cause: UUID, *, approved: bool) -> int:
     """Apply an owner's decision on a cause: send or discard what it alone holds; return how many mails."""
     waiting = Delivery.objects.filter(state=_State.HELD, causes=cause)
-    release = let_go if leave else drop
+    decide = let_go if approved else drop
     remaining = Cause.objects.filter(quiet_at=None).exclude(id=cause)
-    ids = waiting.exclude(causes__in=remaining) if leave else waiting
-    return sum(release(ident) for ident in list(ids.values_list("id", flat=True)))
+    ids = waiting.exclude(causes__in=remaining) if approved else waiting
+    return sum(decide(ident) for ident in list(ids.values_list("id", flat=True)))
 
 
 def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
@@ -364,20 +364,20 @@ def recover(in_hand: Collection[UUID], *, all_leases: bool = False) -> int:
 def _note_taken(abandoned: QuerySet[Delivery], log: Begun) -> None:
     """Record as sent what the relay took before the worker could write it down."""
     for batch in batched(log.sent, 500):
-        mine = abandoned.filter(claim__in=log.claims, id__in=batch)
-        _journal().sent(list(mine.values_list("id", flat=True)))
-        mine.update(state=_State.SENT, done_at=clock.now(), **_NOTHING_DUE)
+        accepted = abandoned.filter(claim__in=log.claims, id__in=batch)
+        _journal().sent(list(accepted.values_list("id", flat=True)))
+        accepted.update(state=_State.SENT, done_at=clock.now(), **_NOTHING_DUE)
 
 
 def _queue_again(abandoned: QuerySet[Delivery], log: Begun) -> None:
     """Queue what was claimed and certainly not begun, as if it had never been claimed."""
-    mine = abandoned.filter(claim__in=log.claims)
-    rows = [row for row in mine.values_list("id", "maybe_twice") if row[0] not in log.deliveries]
+    logged = abandoned.filter(claim__in=log.claims)
+    rows = [row for row in logged.values_list("id", "maybe_twice") if row[0] not in log.deliveries]
     # What may have been sent before this claim stays so in the journal, too.
     _journal().not_sent(ident for ident, maybe_twice in rows if not maybe_twice)
     change = {"state": _State.QUEUED, "claim": None, "lease_until": None, "next_at": clock.now()}
     for batch in batched([ident for ident, _ in rows], 500):
-        mine.filter(id__in=batch).update(attempts=F("attempts") - 1, **change)
+        logged.filter(id__in=batch).update(attempts=F("attempts") - 1, **change)
 
 
 def after_restore(deeds: Deeds, *, complete: bool) -> Counter[str]:

@@ -100,6 +100,7 @@ class Relay:
         self._in_hand, self._failures, self._wanting = 0, 0, 0
         self.rests_until = 0.0
         """By the clock of `time.monotonic`."""
+        self._rests_for: Temporary | None = None
 
     @property
     def load(self) -> float:
@@ -110,6 +111,11 @@ class Relay:
     def rests(self) -> bool:
         """Whether it failed, and is left alone for now."""
         return time.monotonic() < self.rests_until
+
+    @property
+    def silence(self) -> Temporary | None:
+        """Return the outcome for which it rests, if that is because nobody answered: any email would get the same."""
+        return self._rests_for if self.rests and self._rests_for is not None and not self._rests_for.code else None
 
     async def send(self, parcel: Parcel) -> Outcome:
         """Send an email as soon as a connection is free: before those of a campaign that wait for one, too."""
@@ -142,15 +148,6 @@ class Relay:
         finally:
             self._in_hand -= 1
 
-    async def check(self) -> Temporary | None:
-        """Check whether it is reachable and accepts the login; None if so. Sends nothing."""
-        try:
-            line = await RelayConnection.open(self.access)
-        except NoLine as refusal:
-            return refusal.outcome
-        await line.close()
-        return None
-
     async def close(self) -> None:
         """Close all idle connections."""
         resting, self._resting = self._resting, []
@@ -162,6 +159,7 @@ class Relay:
         elif not self.rests:  # those that failed beside it count once
             self.rests_until = time.monotonic() + min(_LONGEST_REST, _FIRST_REST * 2**self._failures)
             self._failures = min(self._failures + 1, 10)
+            self._rests_for = outcome
 
     async def _serve(self, first: Parcel, then: Next, on_outcome: OnOutcome) -> None:
         """Send emails over a resting connection or a new one. A relay may have hung up on one that was in use before,

@@ -102,7 +102,7 @@ def spare(ident: UUID) -> str:
     """Decide that these words are no leak: release all that they alone hold. Returns the outcome as sentences."""
     if causes.spare(ident) is None:
         return ""
-    settled, waiting = _settled(ident, leave=True), _held_otherwise(ident)
+    settled, waiting = _settled(ident, approved=True), _held_otherwise(ident)
     return " ".join(filter(None, [settled or waiting or _NOTHING, settled and waiting, _QUIET]))
 
 
@@ -110,16 +110,16 @@ def uphold(ident: UUID) -> str:
     """Decide that these words are a leak: what contains them is never sent. Returns the outcome as sentences."""
     if causes.uphold(ident) is None:
         return ""
-    return _settled(ident, leave=False) or _NOTHING
+    return _settled(ident, approved=False) or _NOTHING
 
 
-def _settled(ident: UUID, *, leave: bool) -> str:
-    mails, exports = outbox.settle(ident, leave=leave), held_exports.settle(ident, leave=leave)
+def _settled(ident: UUID, *, approved: bool) -> str:
+    mails, exports = outbox.settle(ident, approved=approved), held_exports.settle(ident, approved=approved)
     sentences = []
     if mails:
-        sentences.append(f"{mails} {'email' if mails == 1 else 'emails'} will {'' if leave else 'not '}be sent.")
+        sentences.append(f"{mails} {'email' if mails == 1 else 'emails'} will {'' if approved else 'not '}be sent.")
     if exports:
-        outcome = "can be downloaded for a day" if leave else "will not be released"
+        outcome = "can be downloaded for a day" if approved else "will not be released"
         sentences.append(f"{exports} {'export' if exports == 1 else 'exports'} {outcome}.")
     return " ".join(sentences)
 

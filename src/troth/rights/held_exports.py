@@ -79,12 +79,12 @@ def drop(ident: UUID) -> bool:
     return bool(_undecided(ident).update(decided_at=clock.now()))
 
 
-def settle(cause: UUID, *, leave: bool) -> int:
+def settle(cause: UUID, *, approved: bool) -> int:
     """Release exports that only this cause holds, or refuse them for good, as an owner judged; return how many."""
     waiting = HeldExport.objects.filter(decided_at=None, causes=cause)
     other_causes = Cause.objects.filter(quiet_at=None).exclude(id=cause)
-    ids = waiting.exclude(causes__in=other_causes) if leave else waiting
-    decide = let_go if leave else drop
+    ids = waiting.exclude(causes__in=other_causes) if approved else waiting
+    decide = let_go if approved else drop
     return sum(decide(ident) for ident in list(ids.values_list("id", flat=True)))
 
 

@@ -10,6 +10,8 @@ from troth.core.text.card_numbers import find
 LONGEST_NOTICE = 48_000
 """Bytes: sealed, it fits one frame. A longer one is refused; what it says is found by the comparison."""
 LONGEST_SIGNATURE = 1_000
+_SIGNATURE = re.compile(r"t=[0-9]{1,12}(,v[0-9]{1,2}=[0-9a-f]{64})+")
+"""The header `Stripe-Signature`: seconds, and one or more HMAC-SHA256 (https://docs.stripe.com/webhooks)."""
 _CHECKOUT = re.compile(r"[A-Za-z0-9_]{4,200}")
 
 
@@ -25,8 +27,10 @@ class CardNotice(Entry, frozen=True):
 
     def check(self) -> None:
         """Check its size, and that no card number is in it; whose it is, the signature says."""
-        if len(self.notice) > LONGEST_NOTICE or len(self.signature) > LONGEST_SIGNATURE:
+        if len(self.notice) > LONGEST_NOTICE:
             raise EntryRefused("notice: This is too long.")
+        if not is_signature(self.signature):
+            raise EntryRefused("signature: There can be no such signature.")
         if has_card_number(self.notice):
             raise EntryRefused("notice: This contains a card number.")
 
@@ -49,6 +53,11 @@ class CheckoutReturn(Entry, frozen=True):
 def is_checkout(text: str) -> bool:
     """Whether a text can be the id of a checkout."""
     return bool(_CHECKOUT.fullmatch(text)) and not find(text)
+
+
+def is_signature(text: str) -> bool:
+    """Whether a text can be the signature of a notice; nothing else is stored, as it could be a card number."""
+    return len(text) <= LONGEST_SIGNATURE and bool(_SIGNATURE.fullmatch(text))
 
 
 def has_card_number(notice: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import ssl
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from troth.gate import doors
 from troth.gate.card_company.errors import Broken, Busy, KeyRefused, NoAnswer, Refused, Unknown
 from troth.gate.card_company.stripe_company import StripeCompany
+from troth.gate.card_company.transport import DoorClient
 from troth.gate.card_company.types import CardCompany, ForSale, Money
 
 SOLD = ForSale("Plainbook", "product-7", Money(4900, "eur"), "https://shop.example.com/back?id={CHECKOUT_SESSION_ID}")
@@ -181,3 +183,6 @@ def test_only_an_encrypted_door_leaves_this_machine(address):
 def test_the_door_to_the_real_one():
     door = doors.card_company("https://api.stripe.com")
     assert (door.host, door.port, door.encryption, door.categories) == ("api.stripe.com", 443, "tls", frozenset())
+    tls = DoorClient(door, 1.0)._tls
+    assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert tls.minimum_version >= ssl.TLSVersion.TLSv1_2

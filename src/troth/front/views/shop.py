@@ -15,11 +15,11 @@ from troth.front.http.log import LogEvent, tell
 from troth.front.request_context import Visit, body, require_private, visit
 from troth.shop.entry import (
     LONGEST_NOTICE,
-    LONGEST_SIGNATURE,
     CardNotice,
     CheckoutReturn,
     has_card_number,
     is_checkout,
+    is_signature,
 )
 from troth.shop.published import Shop
 
@@ -74,7 +74,7 @@ async def notice(request: Request) -> Response:
         return responses.error(request, context.snapshot, 404)
     require_private(request)
     signature = request.headers.get("stripe-signature", "")
-    if not signature or len(signature) > LONGEST_SIGNATURE:
+    if not is_signature(signature):
         return PlainTextResponse("no signature\n", 400)
     content = await body(request, LONGEST_NOTICE)
     if has_card_number(content):  # none of its notices has one

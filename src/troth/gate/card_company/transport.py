@@ -54,6 +54,17 @@ def _connected(door: Door, timeout: float) -> socket.socket:
     raise failure
 
 
+def _tls() -> ssl.SSLContext:
+    """Return a context that verifies certificates and names, with TLS 1.2 or later."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+NoConnection = stripe.APIConnectionError
+"""What `DoorClient.request` raises where there is no answer."""
+
+
 class DoorClient(stripe.HTTPClient):
     """Speaks HTTP with one host."""
 
@@ -62,7 +73,7 @@ class DoorClient(stripe.HTTPClient):
     def __init__(self, door: Door, timeout: float) -> None:
         super().__init__()
         self._door, self._timeout = door, timeout
-        self._tls = None if door.encryption == "none-loopback" else ssl.create_default_context()
+        self._tls = None if door.encryption == "none-loopback" else _tls()
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, *, _usage: Any = None
