@@ -11,11 +11,11 @@ from troth.core.config.sections import ShopSection
 from troth.core.contact_details import FIELDS
 from troth.core.text.card_numbers import find
 from troth.gate import doors
-from troth.gate.loopback import mail_relay
+from troth.gate.loopback import mail_relay, tls_server
 from troth.gate.loopback.front_client import FrontAnswer, OwnFront
 from troth.policy.promise import State
 from troth.proofs import cards_direct, cards_encrypted, run
-from troth.proofs.instruments import canary_order, form_parser, invented_cards, shop_window, tls_server
+from troth.proofs.instruments import canary_order, form_parser, invented_cards, shop_window
 from troth.proofs.instruments.encodings import forms
 from troth.shop.models import Edition, Price, Product
 

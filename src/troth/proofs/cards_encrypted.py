@@ -15,12 +15,12 @@ from troth.core.rooms import rooms
 from troth.core.text.card_numbers import find
 from troth.gate import doors
 from troth.gate.card_company import transport
-from troth.gate.loopback import mail_relay
+from troth.gate.loopback import mail_relay, tls_server
 from troth.gate.loopback.front_client import FrontAnswer
 from troth.gate.loopback.mail_relay import SendAttempt
 from troth.policy.promise import Verdict
 from troth.proofs.context import Scene, proof
-from troth.proofs.instruments import canary_order, form_parser, shop_window, tls_server
+from troth.proofs.instruments import canary_order, form_parser, shop_window
 from troth.proofs.instruments.encodings import forms
 from troth.shop import company
 
@@ -71,7 +71,7 @@ def _over_plain_http(scene: Scene) -> Iterator[tuple[str, FrontAnswer]]:
     for path in own_forms:
         yield f"The form at {path}", front.send(path, b"email=", {**_FORM, **plain})
     if name := company.notice_path():
-        signed = {"Content-Type": "application/json", "Stripe-Signature": "t=1,v1=0"}
+        signed = {"Content-Type": "application/json", "Stripe-Signature": f"t=1,v1={0:064}"}
         yield "The address for the card company’s notices", front.send(f"/notices/{name}", b"{}", {**signed, **plain})
 
 

@@ -108,7 +108,7 @@ def _sent_wrongly(scene: Scene) -> int:
 
 def _took_a_notice(scene: Scene) -> bool:
     """Send notices with a card number to where the card company sends its own; return whether one was taken."""
-    path, signed = f"/notices/{_notice_path() or 'none'}", {"Stripe-Signature": "t=1,v1=0"}
+    path, signed = f"/notices/{_notice_path() or 'none'}", {"Stripe-Signature": f"t=1,v1={0:064}"}
     was_taken = False
     for text in ('{{"number": "{}"}}', "\0\n{}", '{{"note": "my card: {}"}}'):
         card = new_number()
