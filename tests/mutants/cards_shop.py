@@ -71,8 +71,8 @@ ENCRYPTED = (
         proofs("encrypted.doors"),
         edit(
             "gate/card_company/transport.py",
-            "ssl.create_default_context()\n",
-            "ssl.create_default_context()\n        if self._tls:\n            self._tls.check_hostname = False\n",
+            "    return context\n",
+            "    context.check_hostname = False\n    return context\n",
         ),
     ),
     Mutant(
@@ -81,10 +81,8 @@ ENCRYPTED = (
         proofs("encrypted.doors"),
         edit(
             "gate/card_company/transport.py",
-            "ssl.create_default_context()\n",
-            "ssl.create_default_context()\n        if self._tls:\n"
-            "            self._tls.set_ciphers('ALL:@SECLEVEL=0')\n"
-            "            self._tls.minimum_version = ssl.TLSVersion.TLSv1\n",
+            "    context.minimum_version = ssl.TLSVersion.TLSv1_2\n",
+            "    context.set_ciphers('ALL:@SECLEVEL=0')\n    context.minimum_version = ssl.TLSVersion.TLSv1\n",
         ),
     ),
     Mutant(
