@@ -89,12 +89,15 @@ def served(command, port, **options):
     """A web server before a server in the front's place; what asks it."""
     with subprocess.Popen(command, **options) as server:
         try:
-            for _ in range(200):
+            for _ in range(1_200):
+                assert server.poll() is None, f"{command[0]} ended"
                 try:
                     socket.create_connection(("127.0.0.1", port), timeout=1).close()
                     break
                 except OSError:
                     time.sleep(0.05)
+            else:
+                raise AssertionError(f"{command[0]} does not answer after a minute")
 
             def ask(path, *, method="GET", body=None, **headers):
                 asked = HTTPConnection("127.0.0.1", port, timeout=10)

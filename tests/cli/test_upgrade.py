@@ -80,6 +80,8 @@ def test_a_site_with_other_names_of_tables_is_upgraded_and_keeps_every_promise(e
     done = troth("upgrade", "--site", str(site.root))
     assert done.returncode == 0 and "newsletter.renamed_from_letters" in done.stdout, done.stderr
     assert len(list((tmp_path / "backups").glob("*.troth"))) == 2
+    accepted = troth("clock", "accept", "--site", str(site.root))  # it was stopped for more than a day
+    assert accepted.returncode == 0, accepted.stderr
     with served.serving(site, front) as house:
         told = house.status()
         assert told["people"] == 5, told

@@ -10,6 +10,7 @@ import pytest
 from tests.audience.counts import sums_of
 from tests.audience.user_agents import CHROME, IPHONE
 from tests.front.client import Client, make_published
+from tests.front.test_shop import shop
 from troth.audience.counting.cells import ALL, Cell, Dim, Sums
 from troth.audience.counting.commit import Counted, unpack
 from troth.core.entry import Kind
@@ -24,7 +25,7 @@ from troth.supervisor.day_key import fresh
 
 SECRETS = {"altcha": "11" * 32, "buckets": "22" * 32}
 MARK = "0123456789abcdef" * 2
-PAGES = {Dim.PAGE.code: ["/", "/docs", "/buy"]}
+PAGES = {Dim.PAGE.code: ["/", "/docs", "/buy", "/buy/thanks"], Dim.SOURCE.code: ["DuckDuckGo"]}
 
 
 def _plan(**changes) -> Audience:
@@ -47,6 +48,8 @@ class House:
     def sums(self) -> Sums:
         total = Sums()
         for kind, body, _, _ in self.line.frames:
+            if kind == Kind.NOTICE:
+                continue  # a buyer came back
             assert kind == Kind.HITS
             for cell, (views, visits, bounces, seconds) in sums_of(unpack(self.opened(body))):
                 total.add(cell, views=views, visits=visits, bounces=bounces, seconds=seconds)
@@ -266,3 +269,74 @@ async def test_who_asks_by_what_the_script_saw_of_the_signal_is_one_of_those_who
     async with _house(tmp_path, keys, line) as house:
         await house.beacon(g="1")
         assert dict(house.sums()) == {Cell(Dim.ASKED, ""): (1, 0, 0, 0)}
+
+
+# -- pages of the shop, which have no script ---------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _selling(tmp_path, keys, line):
+    async with _house(tmp_path, keys, line, shop=shop()) as house:
+        yield house
+
+
+async def _visit(house, *paths, **headers):
+    """Ask for pages, one after the other, and wait until what came of it is counted."""
+    for path in paths:
+        await house.client.get(
+            f"/troth/{path}", **{"x_forwarded_for": "203.0.113.7", "x_forwarded_proto": "https", **headers}
+        )
+        while house.front._hits._views:
+            await asyncio.sleep(0)
+            await asyncio.gather(*house.front._hits._views)
+    return house.sums()
+
+
+async def test_the_way_to_a_purchase_is_one_visit_with_its_source_and_no_checkout(tmp_path, keys, line):
+    async with _selling(tmp_path, keys, line) as house:
+        await _visit(
+            house, "buy/plainbook?utm_campaign=spring&email=ada@example.org", referer="https://duckduckgo.com/"
+        )
+        paid = ("buy/plainbook/single/EUR", "buy/thanks/cs_test_a1B2c3D4")
+        sums = await _visit(house, *paid, referer="https://buy.example.com/c/pay/cs_test_a1B2c3D4")
+        assert sums.of(ALL)[:2] == (3, 1)
+        assert sums.of(Cell(Dim.PAGE, "/buy/thanks"))[:2] == (1, 1)
+        assert sums.of(Cell(Dim.PAGE, "/buy/thanks", Dim.SOURCE, "DuckDuckGo"))[1] == 1
+        kept = repr([unpack(house.opened(body)) for kind, body, _, _ in line.frames if kind == Kind.HITS])
+        assert "cs_test" not in kept and "ada" not in kept and "buy.example.com" not in kept
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("buy/plainbook", {"sec_fetch_dest": "iframe"}),
+        ("buy/other", {}),
+        ("buy/thanks", {}),
+        ("newsletter", {}),
+    ],
+)
+async def test_what_is_no_visit_to_the_shop_is_not_counted(tmp_path, keys, line, path, headers):
+    async with _selling(tmp_path, keys, line) as house:
+        assert dict(await _visit(house, path, **headers)) == {}
+
+
+async def test_a_buyer_who_asks_not_to_be_counted_is_not(tmp_path, keys, line):
+    async with _selling(tmp_path, keys, line) as house:
+        assert dict(await _visit(house, "buy/plainbook", sec_gpc="1")) == {Cell(Dim.ASKED, ""): (1, 0, 0, 0)}
+
+
+async def test_somebody_who_comes_from_elsewhere_straight_to_the_shop_is_counted(tmp_path, keys, line):
+    async with _selling(tmp_path, keys, line) as house:
+        came = {"sec_fetch_site": "cross-site", "sec_fetch_dest": "document", "referer": "https://example.net/"}
+        assert (await _visit(house, "buy/plainbook", **came)).of(ALL)[:2] == (1, 1)
+
+
+async def test_a_sale_goes_on_where_nothing_can_be_counted(tmp_path, keys, line):
+    async with _selling(tmp_path, keys, line) as house:
+        line.refusal = ClerkGone("gone")
+        forwarded = {"x_forwarded_for": "203.0.113.7", "x_forwarded_proto": "https"}
+        answer = await house.client.get("/troth/buy/plainbook/single/EUR", **forwarded)
+        assert answer.status == 303
+        await asyncio.gather(*house.front._hits._views)
+        line.refusal = None
+        assert (await _visit(house, "buy/plainbook")).of(ALL)[:2] == (1, 1)

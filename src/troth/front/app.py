@@ -10,6 +10,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
+from troth.audience.counting.counted_hit import SeenHit
+from troth.core.config.sections import PURCHASED
 from troth.core.errors import TrothError
 from troth.core.signed_links import Act
 from troth.front import origins, published, responses
@@ -144,6 +146,9 @@ _ROUTES: list[BaseRoute] = [
     Route("/privacy/choices", choices.choose, methods=["POST"]),
     Route("/healthz", _healthz, methods=["GET"]),
 ]
+_COUNTED = (shop.show, shop.go, shop.thanks)
+"""Views whose pages are counted here, as they have no script."""
+_FIRST_ERROR = 400
 _ACROSS = frozenset({"/newsletter", "/contact", "/challenge"})
 """What a script on a listed page may read."""
 
@@ -206,7 +211,12 @@ class Front:
         try:
             if self._hits and snapshot and self._is_hit(scope, snapshot):
                 return await self._hits.answer(scope, receive, watched, snapshot)  # type: ignore[arg-type]
+            view = self._view_of_shop(scope, snapshot)
             answer = await self._answer(scope, receive, snapshot)
+            if view and self._hits and answer.status_code < _FIRST_ERROR and scope.get("endpoint") in _COUNTED:
+                is_thanks = scope["endpoint"] is shop.thanks  # its address has the checkout in it, and is not counted
+                page = PURCHASED if is_thanks else scope["path"]
+                self._hits.count_view(view, page, from_outside=not is_thanks)
             await answer(scope, receive, headers.added(watched, standing))  # type: ignore[arg-type]
         except Exception as error:
             tell(LogEvent.UNHANDLED, error=error)
@@ -218,6 +228,12 @@ class Front:
     def _is_hit(self, scope: Scope, snapshot: Snapshot) -> bool:
         counts = snapshot.published.audience is not None and self._crowd() <= _MOST_CONNECTIONS
         return counts and snapshot.rest(scope["path"]) == "/hit"
+
+    def _view_of_shop(self, scope: Scope, snapshot: Snapshot | None) -> SeenHit | None:
+        """Return the view of a page of the shop: they have no script that would count it. None for other pages."""
+        if not (self._hits and snapshot and snapshot.published.audience and scope["method"] == "GET"):
+            return None
+        return self._hits.view(scope, snapshot) if snapshot.rest(scope["path"]).startswith("/buy/") else None
 
     async def _answer(self, scope: Scope, receive: Receive, snapshot: Snapshot | None) -> Response:
         if snapshot is None or self._buckets is None:

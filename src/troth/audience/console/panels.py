@@ -13,6 +13,7 @@ from troth.audience.counting.page_names import OTHER
 from troth.audience.queries import labels, queries
 from troth.audience.queries.queries import Drill, PanelRow, SumTotals, answer
 from troth.audience.queries.sums import SumQuery, countable
+from troth.core.config.sections import PURCHASED
 from troth.kit import numbers
 
 LINES = 8
@@ -172,12 +173,16 @@ class Goal:
     """An event or goal, with its conversion rate."""
 
     name: str
+    label: str
     visits: str
     times: str
     conversion: str
     width: float
     href: str
     chosen: bool
+
+
+_PURCHASES = Drill(Dim.PAGE, PURCHASED)
 
 
 def goals(query: DashboardQuery, totals: SumTotals, names: Sequence[str]) -> list[Goal]:
@@ -208,6 +213,7 @@ def _goal(query: DashboardQuery, drill: Drill, sums: SumTotals, totals: SumTotal
     rate = min(1.0, sums.visits / totals.visits) if totals.visits else 0.0
     return Goal(
         drill.name,
+        "Purchases" if drill == _PURCHASES else drill.name,
         numbers.count(sums.visits),
         numbers.count(sums.views),
         numbers.share(rate),

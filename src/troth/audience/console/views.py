@@ -101,7 +101,7 @@ def _panels(query: DashboardQuery, totals: SumTotals) -> Mapping[str, object]:
     opted_out, dropped = dashboard.uncounted(query.period)
     return {
         "panels": panels.groups(query, totals),
-        "goals": panels.goals(query, totals, settings.TROTH_CONFIG.audience.goals),
+        "goals": panels.goals(query, totals, settings.TROTH_CONFIG.goals),
         "events": events,
         "no_events": no_events,
         "page_flow": page_flow,

@@ -193,6 +193,10 @@ class ShopSection(_Section, frozen=True):
     """Minutes between two comparisons with the card company."""
 
 
+PURCHASED = "/buy/thanks"
+"""The page to which buyers come back once they have paid."""
+
+
 class AudienceSection(_Section, frozen=True):
     """Visitor statistics: totals only. What is counted, and under which names."""
 
@@ -361,9 +365,14 @@ class Config(_Section, frozen=True):
         return frozenset(host.lower().removeprefix("www.") for host in hosts)
 
     @property
+    def goals(self) -> tuple[str, ...]:
+        """Return what visitors are to reach: `goals` under [audience], and a purchase where something is sold."""
+        return (*self.audience.goals, *([PURCHASED] if self.shop.enabled else []))
+
+    @property
     def audience_pages(self) -> frozenset[str]:
         """Return the pages among the goals."""
-        return frozenset(goal for goal in self.audience.goals if goal.startswith("/"))
+        return frozenset(goal for goal in self.goals if goal.startswith("/"))
 
     @property
     def zone(self) -> ZoneInfo:

@@ -72,6 +72,12 @@ class Counting:
     def _counters(self) -> list[Counter]:
         return [counter for counter in (self._counter, self._proofs) if counter]
 
+    @property
+    def site_url(self) -> str:
+        """The address of the site whose visits are counted, `https://example.com`; empty where none are."""
+        plan = self._snapshot.published.audience if self._snapshot else None
+        return f"https://{min(plan.hosts)}" if plan and plan.hosts else ""
+
     def is_of_proof(self, mark: bytes) -> bool:
         """Whether a hit with this mark is a proof's."""
         plan = self._snapshot.published.audience if mark and self._snapshot else None

@@ -1,11 +1,12 @@
 """`/hit`: a hit comes in as a beacon or as a pixel, and is answered once it is counted on the disk. Raw ASGI, as it is
-asked for more often than all else.
+asked for more often than all else. The shop's pages have no script; the front counts them itself.
 
 The address and the agent live in local variables of `_seen` and in the `SeenHit` that it returns; both go with the
 request (V1). Whoever asked not to be counted, by Global Privacy Control or by one click here, is not. Touches nothing.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 from starlette.types import Message, Receive, Scope, Send
@@ -44,6 +45,7 @@ class Hits:
 
     def __init__(self, counting: Counting) -> None:
         self._counting, self._buckets = counting, Buckets(_BURST, _REFILL)
+        self._views = set[asyncio.Task[None]]()
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, snapshot: Snapshot) -> None:
         """Count, then answer."""
@@ -64,10 +66,42 @@ class Hits:
     async def _seen(self, scope: Scope, receive: Receive, snapshot: Snapshot) -> SeenHit:
         raw = await _raw(scope, receive)
         headers = scope["headers"]
-        values = {name: value for name, value in headers if name in _LOOKED_AT}
         hit = parse(raw)
         if not hit.url:
-            hit = replace(hit, url=values.get(b"referer", b"").decode("latin-1"))
+            hit = replace(hit, url=dict(headers).get(b"referer", b"").decode("latin-1"))
+        return self._told(hit, scope, snapshot)
+
+    def view(self, scope: Scope, snapshot: Snapshot) -> SeenHit | None:
+        """Return a request for a page as a view of it, to be counted by `count_view`; None if it cannot be counted."""
+        headers, query = dict(scope["headers"]), scope["query_string"].decode("latin-1")
+        if headers.get(b"sec-fetch-dest", b"document") != b"document":  # within a page of somebody else's
+            return None
+        referrer = headers.get(b"referer", b"").decode("latin-1")
+        hit = Hit(HitKind.VIEW, url=f"?{query}" if query else "", referrer=referrer)
+        try:
+            return replace(self._told(hit, scope, snapshot), elsewhere=False)
+        except Refused:
+            return None
+
+    def count_view(self, view: SeenHit, page: str, *, from_outside: bool) -> None:
+        """Count a view of a page of ours, such as `/buy/plainbook`, without anybody waiting for it.
+
+        `from_outside`: whether the page that led here may be where a visit began.
+        """
+        url = f"{self._counting.site_url}{page}{view.hit.url}"
+        hit = replace(view.hit, url=url, referrer=view.hit.referrer if from_outside else "")
+        task = asyncio.create_task(self._count_view(replace(view, hit=hit)))
+        self._views.add(task)
+        task.add_done_callback(self._views.discard)
+
+    async def _count_view(self, view: SeenHit) -> None:
+        with suppress(TrothError):  # nobody can send it again: it stays uncounted
+            await self._counting.count(view)
+
+    def _told(self, hit: Hit, scope: Scope, snapshot: Snapshot) -> SeenHit:
+        """Return a hit with what its request tells of the visitor. Raises `Refused`."""
+        headers = scope["headers"]
+        values = {name: value for name, value in headers if name in _LOOKED_AT}
         address = snapshot.proxies.visitor((scope.get("client") or ("",))[0], headers)
         if address is None:
             raise Refused(400, "The hit has no client address.\n")
