@@ -9,7 +9,7 @@ from troth.policy.promises import PROMISES
 
 _FOUND: dict[str, tuple[Mutant, ...]] = {}
 for _module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-    if _module.name not in {"__main__", "breach", "digests", "listed", "run", "throwaway"}:
+    if _module.name not in {"__main__", "breach", "cards_blind", "digests", "listed", "run", "throwaway"}:
         for _promise, _mutants in importlib.import_module(f"tests.mutants.{_module.name}").BREACHES.items():
             _FOUND[_promise] = (*_FOUND.get(_promise, ()), *_mutants)
 BY_PROMISE = {promise: _FOUND.pop(promise) for promise in PROMISES.ids if promise in _FOUND}
