@@ -14,7 +14,7 @@ from troth.kit import uploads
 from troth.kit.roles import Role
 from troth.newsletter import topics
 from troth.newsletter.models import Subscription, Topic, TopicSubscription
-from troth.people import import_desk
+from troth.people import import_desk, import_job, import_views
 from troth.people.import_desk import Step
 from troth.people.import_words import for_page
 from troth.vault.models import LedgerRow, Person
@@ -188,6 +188,21 @@ def test_a_discarded_file_is_gone_and_an_import_under_way_is_not_replaced(owner)
     owner.post(f"{answer['Location']}discard/")
     again, page = bring(owner)
     assert again.status_code == 422 and "under way" in page and import_desk._desks
+
+
+def test_a_check_that_ends_while_the_page_is_made_is_not_shown_as_nobody_to_import(owner, monkeypatch):
+    answer, _ = bring(owner)
+    (desk,) = import_desk._desks.values()
+    done, desk.step, desk.checked = desk.checked, Step.CHECKING, import_job.ExaminedFile()
+
+    def ends_meanwhile(*_):
+        desk.checked, desk.step = done, Step.CHECKED
+        return []
+
+    monkeypatch.setattr(import_views, "column_choices", ends_meanwhile)
+    page = owner.get(answer["Location"]).content.decode()
+    assert "Checking the file" in page and 'http-equiv="refresh"' in page and "nobody to import" not in page
+    assert "Import 2 people" in words(owner.get(answer["Location"]).content.decode())
 
 
 def test_an_error_in_the_thread_is_said_and_names_nobody(owner, monkeypatch, caplog):

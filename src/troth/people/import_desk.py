@@ -115,8 +115,16 @@ _turn = threading.Lock()
 """Whoever works has it: a second import waits, as each takes a core and much memory."""
 
 
-def of(operator: UUID, ident: UUID) -> Desk | None:
-    """Return this operator's import, if it is the one of this id."""
+def snapshot(operator: UUID, ident: UUID) -> Desk | None:
+    """Return a copy of this operator's import, if it is the one of this id: a thread may be at work on the import.
+
+    `step` is copied before what was found, as the fields' order is, and a thread writes it last: a copy that says
+    `CHECKED` or `DONE` has all that was found."""
+    desk = _of(operator, ident)
+    return desk and replace(desk)
+
+
+def _of(operator: UUID, ident: UUID) -> Desk | None:
     desk = _desks.get(operator)
     return desk if desk is not None and desk.id == ident else None
 
@@ -146,7 +154,7 @@ def begin(operator: UUID, file: FileInMemory, statement: Statement) -> UUID:
 
 def check_again(operator: UUID, ident: UUID, columns: Mapping[str, str]) -> None:
     """Check the file once more, with these columns read otherwise. Raises `FileRefused`."""
-    desk = of(operator, ident)
+    desk = _of(operator, ident)
     if desk is None or desk.step not in (Step.CHECKED, Step.FAILED):
         return
     statement = replace(desk.statement, options=replace(desk.statement.options, columns=columns))
@@ -160,7 +168,7 @@ def check_again(operator: UUID, ident: UUID, columns: Mapping[str, str]) -> None
 def confirm(operator: UUID, ident: UUID, *, skip_bad: bool, create_topics: bool) -> bool:
     """Begin to import what was checked; return whether that was possible."""
     with _lock:
-        desk = of(operator, ident)
+        desk = _of(operator, ident)
         if desk is None or desk.step is not Step.CHECKED or not desk.may_import(skip_bad=skip_bad):
             return False
         desk.step, desk.done, desk.creates_topics = Step.IMPORTING, 0, create_topics
@@ -171,7 +179,7 @@ def confirm(operator: UUID, ident: UUID, *, skip_bad: bool, create_topics: bool)
 def discard(operator: UUID, ident: UUID) -> None:
     """Drop a file and what was found in it, unless it is being imported."""
     with _lock:
-        desk = of(operator, ident)
+        desk = _of(operator, ident)
         if desk is not None and desk.step is not Step.IMPORTING:
             del _desks[operator]
 

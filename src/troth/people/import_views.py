@@ -47,7 +47,7 @@ def _ask(request: HttpRequest, form: ImportForm) -> HttpResponse:
 
 
 def _desk(request: HttpRequest, ident: UUID) -> Desk:
-    desk = import_desk.of(actor(request), ident)
+    desk = import_desk.snapshot(actor(request), ident)
     if desk is None:
         raise Http404
     return desk
