@@ -66,6 +66,7 @@ CARDS = (
             "    def _mend(self, problems: dict[Category, str]) -> Response:\n"
             "        print('refused', self._typed, file=__import__('sys').stderr, flush=True)\n",
         ),
+        may=proofs("visits.log"),  # a number in hexadecimal digits could be a visitor's hash
     ),
     Mutant(
         "card-number-in-a-lost-address",
