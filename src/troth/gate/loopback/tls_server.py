@@ -72,8 +72,8 @@ class TlsServer:
 
     def _serve(self, identity: bytes, results: list[SeenHandshake]) -> None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with in_memory(identity) as path:
-            tls.load_cert_chain(path)
+        with piped(identity) as certificate, piped(identity) as key:
+            tls.load_cert_chain(certificate, key)
         self._listening.settimeout(_SECONDS)
         try:
             connection, _ = self._listening.accept()
@@ -168,21 +168,25 @@ class _Authority:
 
 
 @contextmanager
-def in_memory(content: bytes) -> Iterator[str]:
-    """Yield the path of a file that has this content and is on no disk."""
-    descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
+def piped(content: bytes) -> Iterator[str]:
+    """Yield a path from which this content can be read once, by who opens files by name only. It is on no disk."""
+    reading, writing = os.pipe()  # not memfd_create: served, this process may make nothing that could be executed
     try:
-        os.write(descriptor, content)
-        yield f"/proc/self/fd/{descriptor}"
+        os.write(writing, content)
     finally:
-        os.close(descriptor)
+        os.close(writing)
+    try:
+        yield f"/proc/self/fd/{reading}"
+    finally:
+        os.close(reading)
 
 
 @contextmanager
 def trusted(roots: bytes) -> Iterator[None]:
-    """Trust this authority instead of this machine's, where a client looks for them (OpenSSL's `SSL_CERT_FILE`)."""
+    """Trust this authority instead of this machine's, for one client, where it looks for them (OpenSSL's
+    `SSL_CERT_FILE`)."""
     before = os.environ.get("SSL_CERT_FILE")
-    with in_memory(roots) as path:
+    with piped(roots) as path:
         os.environ["SSL_CERT_FILE"] = path
         try:
             yield
