@@ -61,13 +61,14 @@ def _sell(site, settings):
     site.policy.write_text(policy_text(shop=True))
 
 
-def test_a_shop_makes_two_promises_more_and_is_still_read_in_two_minutes(site, settings):
+def test_a_shop_makes_two_promises_more_and_is_read_in_half_a_minute_more(site, settings):
+    """What is bought, the card company and two duties to keep records are further rows of its tables."""
     _sell(site, settings)
     write_run()
     page = made()
     assert page.count('<details class="note"') == COUNT + 2 == len(PROMISES.ids)
     assert "Kept" in note(page, "cards.encrypted") and "Kept" in note(page, "cards.direct")
-    assert len(words(page)) <= 2 * 250
+    assert len(words(page)) <= 2.5 * 250
 
 
 def test_a_site_that_began_to_sell_states_them_once_they_are_published(site, settings):
